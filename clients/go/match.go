@@ -18,6 +18,10 @@ type Match struct {
 	Method  string
 	Path    string
 	Trace   string
+	// Traceparent is a whole traceparent, or the 32 hex digits of its trace id.
+	Traceparent string
+	// RequestID is the header x-request-id.
+	RequestID string
 	// Body has dotted paths into the body: {"given_names": "Eko", "addresses.0.country": "ID"}. A dot in a name is written
 	// with a backslash: {`meta\.id`: 7}. A nil value means that the value is missing.
 	Body map[string]any
@@ -31,6 +35,7 @@ func (m Match) conditions() map[string]any {
 	conditions := map[string]any{}
 	texts := map[string]string{
 		"endpoint": m.Endpoint, "outcome": m.Outcome, "method": m.Method, "path": m.Path, "trace": m.Trace,
+		"traceparent": m.Traceparent, "request_id": m.RequestID,
 	}
 	for name, text := range texts {
 		if text != "" {

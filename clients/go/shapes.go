@@ -102,11 +102,15 @@ const (
 
 // A DeliveryQuery says which callbacks are listed, and how long to wait for them. A zero field is no condition.
 type DeliveryQuery struct {
-	Type     string
-	Record   string
-	State    DeliveryState
-	AfterSeq uint64
-	Limit    int
+	Type   string
+	Record string
+	State  DeliveryState
+	// Traceparent is a whole traceparent, or the 32 hex digits of its trace id.
+	Traceparent string
+	// RequestID is the x-request-id of the request that caused the callback.
+	RequestID string
+	AfterSeq  uint64
+	Limit     int
 	// Count is the number of callbacks to wait for. Without it, the current ones are listed.
 	Count int
 	// Wait is how long to wait for Count. The default is 5 seconds.
@@ -128,7 +132,9 @@ type Delivery struct {
 	Reason       string        `json:"reason"`
 	RedeliveryOf string        `json:"redelivery_of"`
 	Depth        int           `json:"depth"`
-	Body         string        `json:"body"` // the exact text
+	Traceparent  string        `json:"traceparent"` // of the request that caused it, and of the callback
+	RequestID    string        `json:"request_id"`  // the same for x-request-id
+	Body         string        `json:"body"`        // the exact text
 	Attempts     []Attempt     `json:"attempts"`
 }
 

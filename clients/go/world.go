@@ -163,6 +163,8 @@ func (w *World) Deliveries(which DeliveryQuery) []Delivery {
 	setText(query, "type", which.Type)
 	setText(query, "record", which.Record)
 	setText(query, "state", string(which.State))
+	setText(query, "traceparent", which.Traceparent)
+	setText(query, "request_id", which.RequestID)
 	setNumber(query, "after_seq", which.AfterSeq)
 	setNumber(query, "limit", which.Limit)
 	setWait(query, which.Count, which.Wait)

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
 use super::reply::{FollowUp, Registration, Reply, ok};
+use super::trace::trace_of;
 use super::{input, unrequested};
 use crate::base::{ReceiverUrl, looks_like_json};
 use crate::catalogue::{self, Catalogue};
@@ -101,6 +102,7 @@ pub(crate) fn register(
             types,
             url,
             former_urls,
+            trace: trace_of(engine, world, call),
         }),
         ..ok(&reply)
     })

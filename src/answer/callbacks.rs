@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::reply::Scheduled;
 use crate::base::{Behaviour, Moment, ReceiverUrl, Stamp, no_json};
+use crate::http::TraceContext;
 use crate::world::{
     Callbacks, DEPTH_MAX, Delivery, DeliveryState, REPLY_TIME, TokenSent, UnsentEvent, WAIT, no_url,
 };
@@ -24,6 +25,7 @@ pub(crate) struct Event<'a> {
     pub after: Duration,
     pub behaviour: Behaviour,
     pub depth: u32,
+    pub trace: Option<Arc<TraceContext>>,
     /// The world's time.
     pub now: Stamp,
     /// When the request came.
@@ -95,6 +97,7 @@ pub(crate) fn schedule_unsent(callbacks: &mut Callbacks, unsent: UnsentEvent, ur
         record,
         outcome,
         depth,
+        trace,
         created,
         ..
     } = unsent.delivery;
@@ -108,6 +111,7 @@ pub(crate) fn schedule_unsent(callbacks: &mut Callbacks, unsent: UnsentEvent, ur
         after: unsent.after,
         behaviour: unsent.behaviour,
         depth,
+        trace,
         now: created,
         since: unsent.since,
     };
@@ -225,6 +229,7 @@ fn delivery(event: &Event<'_>) -> Delivery {
         token: TokenSent::of(event.behaviour),
         redelivery_of: None,
         depth: event.depth,
+        trace: event.trace.clone(),
         created: event.now,
         next_try: None,
         reason: None,

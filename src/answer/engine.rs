@@ -21,6 +21,8 @@ pub(crate) struct Engine {
     pub strict: bool,
     /// Records of all endpoints with a pending outcome are pending first, unless a file says otherwise.
     pub is_async: bool,
+    /// Whether personal values are hidden.
+    pub redacts: bool,
     pub scenarios: Arc<Current>,
     pub worlds: Worlds,
     pub strangers: Strangers,

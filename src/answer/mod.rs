@@ -25,6 +25,7 @@ mod record;
 mod reply;
 mod seen;
 mod strict;
+mod trace;
 mod unrequested;
 
 pub(crate) use self::admission::Admission;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::callbacks::{self, Event};
 use super::engine::Engine;
 use super::reply::Scheduled;
+use super::trace::trace_of;
 use crate::base::{Behaviour, Dice, Moment, Spellings, Stamp};
 use crate::catalogue::{
     BodyPlan, CallsBack, Catalogue, Creation, Endpoint, Fill, Finding, Outcome, Rendered, Then,
@@ -197,6 +198,7 @@ impl NewRecord<'_> {
         planned.lacks_url = url.is_none();
         let now = self.world.now(state);
         let since = Moment::new(self.call.received_at, state.callbacks.advanced);
+        let trace = trace_of(self.engine, self.world, self.call);
         for (at, behaviour) in &stages.calls {
             let (after, version) = &stages.versions[*at];
             let older = match at.checked_sub(1) {
@@ -213,6 +215,7 @@ impl NewRecord<'_> {
                 after: *after,
                 behaviour: *behaviour,
                 depth: self.call.callback_depth(),
+                trace: trace.clone(),
                 now,
                 since,
             };

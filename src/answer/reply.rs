@@ -1,5 +1,6 @@
 //! A decided reply, and what follows it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::base::{BROKEN_MAX, Fault, ReceiverUrl, duration_text, no_json};
 use crate::catalogue::{Answer, Catalogue, ReplyId};
-use crate::http::{DELAY_HEADER, ErrorCode, FAULT_HEADER, error_envelope};
+use crate::http::{DELAY_HEADER, ErrorCode, FAULT_HEADER, TraceContext, error_envelope};
 
 pub(crate) fn ok(body: &Value) -> Reply {
     Reply {
@@ -153,4 +154,6 @@ pub(crate) struct Registration {
     pub url: ReceiverUrl,
     /// How many of the types have a URL already. It stays if the test fails.
     pub former_urls: usize,
+    /// The trace of the request, which the tests carry on.
+    pub trace: Option<Arc<TraceContext>>,
 }

@@ -18,8 +18,8 @@ use super::egress::{AttemptResult, Egress};
 use super::options::CallbackOptions;
 use super::slots::Slots;
 use crate::base::{Panics, ReceiverUrl};
-use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER};
-use crate::world::{self, Delivery, TokenSent, World};
+use crate::http::{CALLBACK_TOKEN_HEADER, DEPTH_HEADER, TraceContext};
+use crate::world::{Delivery, TokenSent, World};
 
 /// Callbacks of all worlds that connect or write their request at the same time.
 const CONNECTS_MAX: usize = 64;
@@ -34,6 +34,28 @@ type UrlOfType = dyn Fn(&str) -> Option<ReceiverUrl> + Send + Sync;
 
 /// Looks up the URL of a callback type for worlds that have registered none.
 pub(crate) struct DefaultUrl(pub Box<UrlOfType>);
+
+/// What the headers of a callback depend on.
+pub(crate) struct CallbackHead<'a> {
+    pub token: TokenSent,
+    /// The number of the message, which copies share.
+    pub message: u64,
+    pub depth: u32,
+    pub trace: Option<&'a TraceContext>,
+    pub body: &'a [u8],
+}
+
+impl<'a> CallbackHead<'a> {
+    pub(super) fn of(delivery: &'a Delivery) -> Self {
+        Self {
+            token: delivery.token,
+            message: delivery.redelivery_of.unwrap_or(delivery.seq),
+            depth: delivery.depth,
+            trace: delivery.trace.as_deref(),
+            body: &delivery.body,
+        }
+    }
+}
 
 /// What the callbacks of all worlds share.
 #[derive(Debug)]
@@ -83,44 +105,24 @@ impl Courier {
         &self,
         world: &World,
         url: &ReceiverUrl,
+        trace: Option<&TraceContext>,
         body: bytes::Bytes,
         limit: Duration,
     ) -> AttemptResult {
-        let headers = self.headers(world, TokenSent::Right, 0, 0, &body);
+        let headers = CallbackHead {
+            token: TokenSent::Right,
+            message: 0,
+            depth: 0,
+            trace,
+            body: &body,
+        };
+        let headers = self.headers(world, &headers);
         self.egress.send(url, headers, body, limit, ()).await
     }
 
-    /// Sends a delivery once, without the queue and the log. A given token replaces the world's own.
-    pub(crate) async fn send_once(
-        &self,
-        world: &World,
-        delivery: &Delivery,
-        token: Option<&HeaderValue>,
-        limit: Duration,
-    ) -> AttemptResult {
-        let Some(url) = &delivery.url else {
-            return AttemptResult::failed(world::no_url(&delivery.callback_type));
-        };
-        let Delivery { seq, depth, .. } = *delivery;
-        let mut headers = self.headers(world, delivery.token, seq, depth, &delivery.body);
-        if let (TokenSent::Right, Some(token)) = (delivery.token, token) {
-            headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
-        }
-        self.egress
-            .send(url, headers, delivery.body.clone(), limit, ())
-            .await
-    }
-
-    pub(super) fn headers(
-        &self,
-        world: &World,
-        token: TokenSent,
-        seq: u64,
-        depth: u32,
-        body: &[u8],
-    ) -> HeaderMap {
+    pub(crate) fn headers(&self, world: &World, callback: &CallbackHead<'_>) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let token = match token {
+        let token = match callback.token {
             TokenSent::Right => Some(world.callback_token()),
             TokenSent::Wrong => Some(world.wrong_token()),
             TokenSent::None => None,
@@ -132,10 +134,20 @@ impl Courier {
             }
             headers.insert(CALLBACK_TOKEN_HEADER, token);
         }
-        headers.insert(DEPTH_HEADER, HeaderValue::from(depth + 1));
+        headers.insert(DEPTH_HEADER, HeaderValue::from(callback.depth + 1));
+        if let Some(trace) = callback.trace {
+            trace.write(&mut headers);
+        }
         if self.signing {
-            let id = format!("msg_{}_{seq}", world.tag);
-            sign(&mut headers, &id, &world.signing_secret(), body);
+            let id = format!("msg_{}_{}", world.tag, callback.message);
+            let secret = world.signing_secret();
+            sign(
+                &mut headers,
+                &id,
+                SystemTime::now(),
+                &[&secret],
+                callback.body,
+            );
         }
         headers
     }
@@ -147,15 +159,25 @@ impl fmt::Debug for DefaultUrl {
     }
 }
 
-/// Adds `webhook-id` (which stays the same over retries), `webhook-timestamp` and `webhook-signature`.
-pub(crate) fn sign(headers: &mut HeaderMap, id: &str, secret: &[u8], body: &[u8]) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let timestamp = now.map_or(0, |now| now.as_secs()).to_string();
-    let signature = signature(id, &timestamp, secret, body);
+/// Adds `webhook-id` (which stays the same over retries), `webhook-timestamp`, and `webhook-signature` with a signature
+/// for each secret.
+pub(crate) fn sign(
+    headers: &mut HeaderMap,
+    id: &str,
+    at: SystemTime,
+    secrets: &[&[u8]],
+    body: &[u8],
+) {
+    let at = at.duration_since(UNIX_EPOCH);
+    let timestamp = at.map_or(0, |at| at.as_secs()).to_string();
+    let signatures = secrets
+        .iter()
+        .map(|secret| signature(id, &timestamp, secret, body));
+    let signatures = signatures.collect::<Vec<_>>().join(" ");
     for (name, value) in [
         ("webhook-id", id),
         ("webhook-timestamp", timestamp.as_str()),
-        ("webhook-signature", signature.as_str()),
+        ("webhook-signature", signatures.as_str()),
     ] {
         let value = HeaderValue::try_from(value).expect("digits, letters and punctuation");
         headers.insert(HeaderName::from_static(name), value);

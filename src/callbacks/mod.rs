@@ -22,7 +22,9 @@ pub(crate) use self::advance::Advance;
 pub(crate) use self::checked_host::CheckedHost;
 #[cfg(feature = "cli")]
 pub(crate) use self::connect::connect_to_host;
-pub(crate) use self::courier::{Courier, DefaultUrl, RECEIVER_TIME};
+#[cfg(feature = "cli")]
+pub(crate) use self::courier::{CallbackHead, RECEIVER_TIME, sign};
+pub(crate) use self::courier::{Courier, DefaultUrl};
 pub(crate) use self::egress::AttemptResult;
 #[cfg(feature = "cli")]
 pub(crate) use self::egress::callable_host;

@@ -8,7 +8,7 @@ use hyper::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::courier::{Courier, RECEIVER_TIME};
+use super::courier::{CallbackHead, Courier, RECEIVER_TIME};
 use super::egress::AttemptResult;
 use super::slots::Slot;
 use crate::base::{self, Moment, Origin, Panicked, ReceiverUrl, Stamp, contained_async};
@@ -223,14 +223,7 @@ async fn attempt(
             break (delivery.clone(), url, at, connecting, unanswered);
         }
     };
-    let message = delivery.redelivery_of.unwrap_or(seq);
-    let headers = courier.headers(
-        world,
-        delivery.token,
-        message,
-        delivery.depth,
-        &delivery.body,
-    );
+    let headers = courier.headers(world, &CallbackHead::of(&delivery));
     let request_head = head_text(&url, &headers);
     courier.panics.reached("attempt");
     let sent = courier
@@ -266,14 +259,7 @@ impl Courier {
             };
             delivery.url = Some(url.clone());
             delivery.next_try = None;
-            let message = delivery.redelivery_of.unwrap_or(seq);
-            let headers = self.headers(
-                world,
-                delivery.token,
-                message,
-                delivery.depth,
-                &delivery.body,
-            );
+            let headers = self.headers(world, &CallbackHead::of(delivery));
             (at, head_text(&url, &headers))
         };
         record_attempt(self, world, seq, at, request_head, result);

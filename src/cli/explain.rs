@@ -79,6 +79,12 @@ fn write_answer(text: &mut String, explanation: &Explanation) -> fmt::Result {
     let (request, status) = (&explanation.request, explanation.status);
     writeln!(text, "{} {} → {status}", request.method, request.path)?;
     writeln!(text, "trace    {}", explanation.trace)?;
+    if let Some(traceparent) = &request.traceparent {
+        writeln!(text, "w3c      traceparent {traceparent}")?;
+    }
+    if let Some(id) = &request.request_id {
+        writeln!(text, "id       x-request-id {id}")?;
+    }
     if let Some(outcome) = &explanation.outcome {
         writeln!(text, "outcome  {outcome}")?;
     }

@@ -44,6 +44,7 @@ mod replay;
 mod room;
 mod schema;
 mod secret;
+mod sending;
 mod serve;
 mod start_error;
 mod start_table;

@@ -15,6 +15,7 @@ use super::process;
 use super::ready_file::ReadyFile;
 use super::ready_message;
 use super::secret::secret;
+use super::sending::SendingArguments;
 use super::start_error;
 use super::start_table::{self, StartFlags};
 use super::tls::{ReceiverArguments, TlsArguments};
@@ -104,9 +105,8 @@ pub(super) struct Arguments {
         default_value = "fast"
     )]
     callback_retries: Retries,
-    /// Sign callbacks, in addition to the token. The only value is `standard-webhooks`.
-    #[arg(long, value_name = "HOW", env = "ILUMA_SANDBOX_CALLBACK_SIGNING", value_parser = signing)]
-    callback_signing: Option<()>,
+    #[command(flatten)]
+    sending: SendingArguments,
     /// Also send the callback token in the header `x-iluma-callback-token`.
     #[arg(
         long,
@@ -114,14 +114,6 @@ pub(super) struct Arguments {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     callback_token_twice: bool,
-    /// Send callbacks for the host FROM to the host TO instead. Can be repeated.
-    #[arg(
-        long,
-        value_name = "FROM=TO",
-        env = "ILUMA_SANDBOX_CALLBACK_HOST_MAP",
-        value_parser = pair
-    )]
-    callback_host_map: Vec<(String, String)>,
     #[command(flatten)]
     receivers: ReceiverArguments,
     /// Token that the control API requires in `x-sandbox-control-token` [default: none on a loopback
@@ -302,7 +294,7 @@ impl Arguments {
             .strict_reload(self.strict_reload)
             .thumbnails(!self.no_thumbnails)
             .retries(&self.callback_retries)
-            .sign_callbacks(self.callback_signing.is_some())
+            .sign_callbacks(self.sending.signs())
             .second_token_header(self.callback_token_twice);
         if variable(TEST_PANICS).is_some_and(|value| value == "1") {
             tracing::warn!("{TEST_PANICS} is set: every client can make the sandbox panic");
@@ -311,6 +303,7 @@ impl Arguments {
         builder = self.answering.apply(builder);
         builder = self.tls.apply(builder)?;
         builder = self.receivers.apply(builder)?;
+        builder = self.sending.map_hosts(builder);
         for key in self.api_keys {
             builder = builder.api_key(key);
         }
@@ -319,9 +312,6 @@ impl Arguments {
         }
         for (callback_type, url) in self.callbacks {
             builder = builder.callback(callback_type, url);
-        }
-        for (from, to) in self.callback_host_map {
-            builder = builder.callback_host(from, to);
         }
         if let Some(memory) = self.memory {
             builder = builder.memory(memory);
@@ -346,21 +336,9 @@ fn size(text: &str) -> Result<u64, String> {
     parse_size(text).map(|bytes| bytes as u64)
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (from, to) = text.split_once('=').ok_or("write FROM=TO")?;
-    Ok((from.to_owned(), to.to_owned()))
-}
-
 fn callback(text: &str) -> Result<(String, CallbackUrl), String> {
     let (callback_type, url) = text.split_once('=').ok_or("write TYPE=URL")?;
     Ok((callback_type.to_owned(), url.parse()?))
-}
-
-fn signing(text: &str) -> Result<(), String> {
-    match text {
-        "standard-webhooks" => Ok(()),
-        _ => Err("write `standard-webhooks`".to_owned()),
-    }
 }
 
 fn date_form(text: &str) -> Result<DateForm, String> {

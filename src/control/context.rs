@@ -65,8 +65,8 @@ impl Context {
         self.engine.admit(catalogue, &public_key()).is_ok()
     }
 
-    /// The mask for everything that the control API writes.
-    pub(super) fn mask(&self) -> Mask {
+    /// The mask for everything that the control API and the log write.
+    pub(crate) fn mask(&self) -> Mask {
         let token = self.engine.guard.token();
         Mask::new(self.engine.worlds.tokens.clone())
             .with_control_token(token.map(ControlToken::reveal))

@@ -280,6 +280,8 @@ pub(super) fn delivery_json(context: &Context, delivery: &Delivery) -> Value {
         "reason": delivery.reason,
         "redelivery_of": delivery.redelivery_of.map(delivery_id),
         "depth": delivery.depth,
+        "traceparent": delivery.traceparent(),
+        "request_id": delivery.request_id(),
         "body": String::from_utf8_lossy(&delivery.body),
         "attempts": delivery.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
     });

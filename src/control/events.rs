@@ -355,6 +355,8 @@ fn line(exchange: &Exchange, redacts: bool) -> Value {
         "status": status,
         "mark": note,
         "record": exchange.decision.record.as_deref(),
+        "traceparent": exchange.traceparent().as_deref(),
+        "request_id": exchange.request_id().map(|id| if redacts { "…" } else { id }),
         "duration_us": microseconds(exchange.duration),
         "delay_ms": milliseconds(exchange.delay),
         "fault": exchange.fault,

@@ -16,6 +16,9 @@ pub(super) fn redact_explanation(
     let has_magic = exchange.decision.by == DecidedBy::Magic;
     let mut hidden = world::redact_exchange(&mut request_values(exchange), has_magic, personal);
     hidden.redact_path(&mut explanation.request.path);
+    if let Some(id) = &mut explanation.request.request_id {
+        hidden.hide_text(id);
+    }
     if let Some(values) = &mut explanation.decision.decided_by {
         redact_deciding_values(values, &mut hidden);
     }

@@ -67,7 +67,9 @@ static ROUTES: &[ControlRoute] = &[
     put("faults", OwnWorld(faults::put)),
     delete("faults", OwnWorld(|request, world| Ok(faults::heal(world, request.call.received_at)))),
     get("deliveries", OwnWorldAsync(|request, world| Box::pin(deliveries::list(request, world))))
-        .with_unmasked(Unmasked::TokenHeader).with_parameters(&["type", "record", "state", "after_seq", "wait", "count", "limit"]),
+        .with_unmasked(Unmasked::TokenHeader).with_parameters(&[
+            "type", "record", "state", "traceparent", "request_id", "after_seq", "wait", "count", "limit",
+        ]),
     post("deliveries/{id}/redeliver", OwnWorld(deliveries::redeliver)).with_unmasked(Unmasked::TokenHeader),
     post("trigger", OwnWorld(trigger::answer)).with_unmasked(Unmasked::TokenHeader),
     get("idle", OwnWorldAsync(|request, world| Box::pin(deliveries::idle(request, world)))).with_parameters(&["wait"]),

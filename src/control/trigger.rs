@@ -143,6 +143,7 @@ impl TriggeredRecord<'_> {
             token: TokenSent::Right,
             redelivery_of: None,
             depth: 0,
+            trace: None,
             created: self.now,
             next_try: Some(self.now),
             reason: None,

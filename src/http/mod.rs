@@ -9,6 +9,7 @@ mod guard;
 mod headers;
 mod reply_body;
 mod single_headers;
+mod trace_context;
 mod upload;
 mod url_text;
 mod web_page;
@@ -31,6 +32,9 @@ pub(crate) use self::headers::{
 };
 pub(crate) use self::reply_body::{BodyContent, ReplyBody};
 pub(crate) use self::single_headers::{RepeatedHeader, header_text, single_header};
+pub(crate) use self::trace_context::{
+    TraceContext, Traceparent, TraceparentFilter, is_tracestate, request_id,
+};
 pub(crate) use self::upload::{FILE_NAME, HELD_BYTES_MAX, PIECE_BYTES, Picture, Room, Upload};
 pub(crate) use self::url_text::{check_path, normal_path, segment_text, shown_pairs};
 pub(crate) use self::web_page::{PageRequest, refuse_foreign_page};

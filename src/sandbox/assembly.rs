@@ -42,6 +42,7 @@ pub(crate) fn assemble(
         seed: options.seed,
         strict: options.strict,
         is_async: options.is_async,
+        redacts: options.redact,
         scenarios: Arc::new(scenarios),
         worlds,
         strangers: Strangers::new(memory.strangers(), live.clone()),

@@ -374,6 +374,12 @@ impl Builder {
         self
     }
 
+    /// Why an entry of the host map, or an allowed host, has no effect. `start` reports this.
+    #[cfg(feature = "cli")]
+    pub(crate) fn wrong_host(&self) -> Option<&str> {
+        self.options.callbacks.wrong_host.as_deref()
+    }
+
     /// Loads the scenarios without listening, for code that needs the parts of a sandbox but no server.
     pub(crate) fn unserved(self) -> Result<Arc<Serving>, LoadErrors> {
         let loaded = Loaded::without_state(&self.options, self.options.load()?);

@@ -91,7 +91,10 @@ async fn register(
 ) -> Result<Commit, FailedTest> {
     for (callback_type, body) in &registration.types {
         let at = world.now(&world.state());
-        let ping = (context.courier).ping(world, &registration.url, body.clone(), TEST_TIME);
+        let (url, trace) = (&registration.url, registration.trace.as_deref());
+        let ping = context
+            .courier
+            .ping(world, url, trace, body.clone(), TEST_TIME);
         // The ping ends at its own time.
         let until = Instant::now() + 2 * TEST_TIME;
         let mut waiting = Waiting::in_world(until, &context.stop, world);
@@ -100,7 +103,7 @@ async fn register(
             AttemptResult::failed(reason.to_owned())
         });
         let attempt = sent.into_attempt(at, "".into(), Commit::default());
-        log_url_test(&world.tag, callback_type, &registration.url, &attempt);
+        log_url_test(&world.tag, callback_type, url, trace, &attempt);
         if let Some(error) = &attempt.error {
             let former_urls = registration.former_urls;
             return Err(FailedTest {

@@ -7,12 +7,13 @@ use hyper::{Method, Request, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use super::record::Finished;
+use super::record::{Finished, RequestForJournal};
 use super::serving::Serving;
 use crate::answer::ReplyFaults;
 use crate::base::{LogPath, microseconds};
 use crate::catalogue::ReplyId;
-use crate::http::Call;
+use crate::control::Context;
+use crate::http::{Call, TraceContext};
 
 /// Whether lines about requests are written at all. Without a log a request costs nothing more.
 fn is_on() -> bool {
@@ -26,11 +27,12 @@ pub(super) struct RequestLine {
     status: StatusCode,
     micros: u64,
     hint: Option<String>,
+    trace: Option<TraceContext>,
 }
 
 impl RequestLine {
     /// None without a log.
-    pub(super) fn of(finished: &mut Finished<'_>) -> Option<Self> {
+    pub(super) fn of(finished: &mut Finished<'_>, kept: &RequestForJournal) -> Option<Self> {
         if !is_on() {
             return None;
         }
@@ -41,7 +43,15 @@ impl RequestLine {
             status: answered.reply.status,
             micros: microseconds(finished.duration),
             hint: answered.log_hint.take(),
+            trace: kept.trace.clone(),
         })
+    }
+
+    /// `x-request-id` without secrets and personal numbers. None with `--redact`.
+    fn request_id(&self, control: &Context) -> Option<String> {
+        let id = self.trace.as_ref()?.request_id.as_ref()?;
+        let mask = control.mask().with_personal(true);
+        (!control.redacts).then(|| mask.hidden(id).into_owned())
     }
 
     /// Writes the line.
@@ -75,6 +85,8 @@ impl RequestLine {
             delay_ms = faults.and_then(ReplyFaults::delay_ms),
             fault = faults.and_then(ReplyFaults::shown_fault).as_deref(),
             micros = self.micros,
+            traceparent = self.trace.as_ref().and_then(TraceContext::traceparent),
+            request_id = self.request_id(&serving.control),
             hint = self.hint.as_deref().or(is_lost.then_some("no such route")),
             "answered"
         );

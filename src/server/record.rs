@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::serving::Serving;
 use crate::answer::{Answered, Engine, ReplyFaults};
 use crate::catalogue::{Catalogue, Endpoint, Route, UploadFields};
-use crate::http::{self, Body, Call, MediaType, Picture};
+use crate::http::{self, Body, Call, MediaType, Picture, TraceContext};
 use crate::world::{Decision, Exchange, Happening, KeptBody, NO_WORLD, head_text};
 
 /// Room that an exchange takes in a recording besides the body of its request.
@@ -54,6 +54,8 @@ pub(super) struct RequestForJournal {
     pub pictures: Vec<Picture>,
     /// The whole body and its room, for a recording.
     pub whole: Option<(KeptBody, OwnedSemaphorePermit)>,
+    /// For the log.
+    pub trace: Option<TraceContext>,
 }
 
 /// Copies the part of a long body that is kept, in turns with other requests. None for a short body, and
@@ -104,6 +106,7 @@ pub(super) fn keep(
     let target = call.head.uri.path_and_query();
     let target = target.map_or("", |target| target.as_str());
     let head = head_text(call.head.method.as_str(), target, &call.head.headers);
+    let trace = TraceContext::of(&call.head.headers);
     let uploads = answered.uploads.as_deref();
     let (bytes, pictures) = match (&call.body, uploads) {
         (Body::Bytes(bytes), Some(uploads)) => {
@@ -121,6 +124,7 @@ pub(super) fn keep(
         head,
         body: long_body.unwrap_or_else(|| KeptBody::copied(&bytes)),
         pictures,
+        trace,
         whole: room.map(|room| (KeptBody::whole(bytes), room)),
     }
 }
@@ -137,6 +141,7 @@ pub(super) fn record(
         head,
         body,
         pictures,
+        trace: _,
         whole,
     } = kept;
     let Some(world) = finished.answered.world.clone() else {

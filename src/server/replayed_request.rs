@@ -67,6 +67,7 @@ pub(crate) fn answer_again(serving: &Serving, request: RecordedRequest) -> Bytes
         head,
         body,
         pictures: Vec::new(),
+        trace: None,
         whole: None,
     };
     record(serving, finished, kept);

@@ -139,7 +139,7 @@ async fn respond_or_panic(
         answered,
         faults: faults.as_deref(),
     };
-    let line = RequestLine::of(&mut finished);
+    let line = RequestLine::of(&mut finished, &kept);
     let trace = record(serving, finished, kept);
     let shown_trace = trace.to_str().expect("hex digits");
     if let Some(line) = line {

@@ -191,6 +191,28 @@ describe('requests', () => {
     await tab.locator('#count', { hasText: '3 requests' }).waitFor();
   }));
 
+  test('the requests and callbacks of a trace are listed together, and the filter finds them', () => looking({ width: 1400 }, async () => {
+    await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url: `${sandbox.url}/__sandbox/inbox/mine` } });
+    const headers = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'x-request-id': 'checkout-7', 'x-magic-reply': 'COMPLETED_FOUND' };
+    const first = await sandbox.ask(BANK, { method: 'POST', headers });
+    const second = await sandbox.ask(BANK, { method: 'POST', headers: { ...headers, traceparent: headers.traceparent.replace('b7-01', 'b8-01') } });
+    await sandbox.ask('/health');
+    await control('idle?wait=5s');
+    await tab.locator('#filter').fill('4bf92f3577b34da6a3ce929d0e0e4736');
+    await row(second.trace).waitFor();
+    assert.equal(await rows().count(), 2);
+    await row(first.trace).click();
+    const trace = detail().locator('ol.timeline', { hasText: 'this one' });
+    await trace.getByText('delivered').first().waitFor();
+    assert.match(await trace.locator('li').first().innerText(), /POST .*200 COMPLETED_FOUND this one/s);
+    assert.equal(await trace.locator('li').count(), 4);
+    assert.match(await detail().innerText(), /traceparent\s+00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01/);
+    await trace.getByRole('link', { name: 'callback' }).first().click();
+    await detail().getByText('checkout-7').first().waitFor();
+    await detail().locator('ol.timeline li', { hasText: 'this one' }).waitFor();
+    assert.equal(await detail().locator('ol.timeline li').count(), 4);
+  }));
+
   test('markup in a name stays text', () => looking({}, async () => {
     const { trace } = await sandbox.ask(`${PEPS}?${encodeURIComponent(MARKUP)}=1`, { body: { ...PERSON, given_names: MARKUP, user_id: MARKUP }, headers: { 'x-note': MARKUP } });
     const stranger = await sandbox.ask(`/${MARKUP.replaceAll('/', '')}`.replaceAll(' ', '%20').replaceAll('"', '%22').replaceAll('<', '%3C').replaceAll('>', '%3E'));

@@ -71,6 +71,8 @@ async fn a_callback_without_a_url_is_shown_by_explain_and_its_own_list_alone() {
                 "reason": NO_URL,
                 "redelivery_of": null,
                 "depth": 0,
+                "traceparent": null,
+                "request_id": null,
                 "body": answer.text,
                 "attempts": [],
             }],

@@ -188,7 +188,7 @@ async fn a_stream_begins_with_what_there_is_and_goes_on_with_what_comes_in_order
             "seq": 1, "trace": format!("{tag}-1"), "at": null, "world": tag, "method": "POST", "path": BANK,
             "endpoint": "v1.1/bank_account_data_requests",
             "outcome": "v1.1/bank_account_data_requests/COMPLETED_FOUND",
-            "status": 200, "mark": null, "record": null, "duration_us": null, "delay_ms": 0, "fault": null,
+            "status": 200, "mark": null, "record": null, "traceparent": null, "request_id": null, "duration_us": null, "delay_ms": 0, "fault": null,
         })
     );
     assert_eq!(before[1]["mark"], "unmatched");

@@ -11,6 +11,7 @@ mod attacked;
 mod attacks;
 #[cfg(unix)]
 mod audit;
+mod audit_signing;
 mod authentication;
 mod bank_products;
 #[cfg(target_os = "linux")]
@@ -99,6 +100,8 @@ mod patience;
 mod postman;
 mod privacy;
 mod process;
+#[cfg(target_os = "linux")]
+mod progress;
 mod promises;
 mod raw;
 mod reading;
@@ -143,6 +146,7 @@ mod thin_products;
 mod tls;
 #[cfg(unix)]
 mod tls_files;
+mod traces;
 mod transport;
 #[cfg(unix)]
 mod trigger;

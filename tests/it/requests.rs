@@ -466,7 +466,7 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
     for (query, message) in [
         (
             "boddy.x=1",
-            "unknown filter `boddy.x`: known are endpoint, outcome, status, method, path, trace, body.…, header.… and query.…",
+            "unknown filter `boddy.x`: known are endpoint, outcome, status, method, path, trace, traceparent, request_id, body.…, header.… and query.…",
         ),
         (
             "endpoint=v0/individual_cft_pep",

@@ -338,7 +338,7 @@ async fn what_cannot_be_verified_is_refused_in_a_sentence() {
         ),
         (
             json!({"request": {"bodies": {}}}),
-            "unknown filter `bodies`: known are endpoint, outcome, status, method, path, trace, body.…, header.… and query.…",
+            "unknown filter `bodies`: known are endpoint, outcome, status, method, path, trace, traceparent, request_id, body.…, header.… and query.…",
         ),
     ] {
         let answer = ask(&client, &question).await;

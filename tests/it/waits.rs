@@ -200,7 +200,7 @@ const FILES: &[(&str, usize, &str)] = &[
         "a turn, a due time, a reset, the stop",
     ),
     ("catalogue/watch.rs", 2, "a second; the end of the sandbox"),
-    ("cli/audit/battery.rs", 1, "the time between two looks"),
+    ("cli/audit/battery.rs", 2, "the time between two tries"),
     (
         "cli/client.rs",
         2,

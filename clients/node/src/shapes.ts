@@ -20,6 +20,10 @@ export interface Match {
   method?: string;
   path?: string;
   trace?: string;
+  /** A whole `traceparent`, or the 32 hex digits of its trace id. */
+  traceparent?: string;
+  /** The header `x-request-id`. */
+  requestId?: string;
   /**
    * Dotted paths into the body: `{ given_names: 'Eko', 'addresses.0.country': 'ID' }`. A dot in a name is written
    * with a backslash: `{ 'meta\\.id': 7 }`. `null` means that the value is missing.
@@ -37,6 +41,8 @@ export const MATCH = names<Match>({
   method: true,
   path: true,
   trace: true,
+  traceparent: true,
+  requestId: true,
   body: true,
   headers: true,
   query: true,
@@ -56,8 +62,9 @@ export function checkMatch(where: string, options: object, known: readonly strin
 
 /** The conditions in the form of the sandbox: `body.given_names`, `header.x-test`, `query.page`. */
 export function flat(match: Match): Record<string, unknown> {
-  const { endpoint, outcome, status, method, path, trace, body = {}, headers = {}, query = {} } = match;
-  const found: Record<string, unknown> = { endpoint, outcome, status, method, path, trace };
+  const { endpoint, outcome, status, method, path, trace, traceparent, requestId } = match;
+  const { body = {}, headers = {}, query = {} } = match;
+  const found: Record<string, unknown> = { endpoint, outcome, status, method, path, trace, traceparent, request_id: requestId };
   for (const [inner, wanted] of Object.entries(body)) {
     found[`body.${inner}`] = wanted;
   }
@@ -135,6 +142,10 @@ export interface Delivery {
   reason: string | null;
   redelivery_of: string | null;
   depth: number;
+  /** The `traceparent` of the request that caused the callback. The callback has the same header. */
+  traceparent: string | null;
+  /** The same for `x-request-id`. */
+  request_id: string | null;
   body: string;
   attempts: Attempt[];
 }

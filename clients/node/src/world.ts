@@ -56,6 +56,10 @@ export interface DeliveriesOptions {
   type?: string;
   record?: string;
   state?: Delivery['state'];
+  /** A whole `traceparent`, or the 32 hex digits of its trace id. */
+  traceparent?: string;
+  /** The `x-request-id` of the request that caused the callback. */
+  requestId?: string;
   afterSeq?: number;
   limit?: number;
   /** The number of callbacks to wait for. Without it, the current ones are returned. */
@@ -92,6 +96,8 @@ const DELIVERIES = names<DeliveriesOptions>({
   type: true,
   record: true,
   state: true,
+  traceparent: true,
+  requestId: true,
   afterSeq: true,
   limit: true,
   count: true,
@@ -196,9 +202,9 @@ export class World {
    */
   async deliveries(options: DeliveriesOptions = {}): Promise<Page<Delivery>> {
     checkOptions('deliveries', options, DELIVERIES);
-    const { type, record, state, afterSeq, limit, count, wait = '5s' } = options;
+    const { type, record, state, traceparent, requestId, afterSeq, limit, count, wait = '5s' } = options;
     const waiting = count === undefined ? {} : { count, wait: written(wait) };
-    const query = given({ type, record, state, after_seq: afterSeq, limit, ...waiting });
+    const query = given({ type, record, state, traceparent, request_id: requestId, after_seq: afterSeq, limit, ...waiting });
     const answer = await this.call('GET', 'deliveries', { query });
     return page(answer.deliveries, answer);
   }

@@ -13,7 +13,7 @@ final class Options
 {
     private const MATCH = [
         'endpoint' => 'string', 'outcome' => 'string', 'status' => 'int', 'method' => 'string', 'path' => 'string',
-        'trace' => 'string', 'body' => 'array', 'headers' => 'array', 'query' => 'array',
+        'trace' => 'string', 'traceparent' => 'string', 'requestId' => 'string', 'body' => 'array', 'headers' => 'array', 'query' => 'array',
     ];
     private const FAULT = ['endpoint', 'fault', 'delay', 'probability', 'rate_limit'];
     /** The lowest likeness of a name that is worth a question, in percent. */

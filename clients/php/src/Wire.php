@@ -43,7 +43,7 @@ final class Wire
         $conditions = [];
         foreach ($match as $name => $value) {
             if (!isset(self::FIELDS[$name])) {
-                $conditions[$name] = $value;
+                $conditions[$name === 'requestId' ? 'request_id' : $name] = $value;
                 continue;
             }
             foreach ($value as $field => $expected) {

@@ -10,7 +10,8 @@ namespace IlumaSandbox;
  * Durations are `'250ms'`, `'10s'`, `'5m'`, `'2h'`, `'3d'`, seconds as a number, or a `DateInterval`. Every method throws a
  * {@see SandboxError} with the message of the sandbox if that refuses the call.
  *
- * The conditions for a request are `endpoint` (id or path), `outcome`, `status`, `method`, `path`, `trace`, `body`, `headers` and
+ * The conditions for a request are `endpoint` (id or path), `outcome`, `status`, `method`, `path`, `trace`,
+ * `traceparent` (a whole one, or the 32 hex digits of its trace id), `requestId` (the header `x-request-id`), `body`, `headers` and
  * `query`. `body` has dotted paths: `['given_names' => 'Eko', 'addresses.0.country' => 'ID']`. A dot in a name is written with a
  * backslash. A value of `headers` and `query` is a list if the name came more than once. Null means that the value is missing.
  */
@@ -169,13 +170,16 @@ final class World
      *
      * With `count`, it waits until this many match. It throws {@see NotVerified} with the reasons after `wait`, or at once if
      * none can come because no URL is registered. `state` is `scheduled`, `sending`, `retrying`, `delivered`, `failed`, `cancelled`,
-     * `suppressed`, `dropped` or `no_url`; only `state: 'no_url'` lists the callbacks that had no URL.
+     * `suppressed`, `dropped` or `no_url`; only `state: 'no_url'` lists the callbacks that had no URL. `traceparent`
+     * and `requestId` choose the callbacks of one trace.
      */
     public function deliveries(
         ?int $count = null,
         ?string $type = null,
         ?string $record = null,
         ?string $state = null,
+        ?string $traceparent = null,
+        ?string $requestId = null,
         ?int $afterSeq = null,
         ?int $limit = null,
         string|int|float|\DateInterval $wait = '5s',
@@ -186,6 +190,8 @@ final class World
             'type' => $type,
             'record' => $record,
             'state' => $state,
+            'traceparent' => $traceparent,
+            'request_id' => $requestId,
             'after_seq' => $afterSeq,
             'limit' => $limit,
             'count' => $count,

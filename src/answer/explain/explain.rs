@@ -95,6 +95,8 @@ fn facts(call: &Call, endpoint: Option<&Endpoint>, exchange: &Exchange) -> Expla
         request: RequestedRoute {
             method: call.method().to_string(),
             path: call.sent_path().to_owned(),
+            traceparent: exchange.traceparent(),
+            request_id: exchange.request_id().map(str::to_owned),
         },
         status: exchange.status.as_u16(),
         outcome: exchange.outcome().map(str::to_owned),

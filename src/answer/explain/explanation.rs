@@ -64,6 +64,11 @@ pub(crate) struct Explanation {
 pub(crate) struct RequestedRoute {
     pub method: String,
     pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// `x-request-id`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

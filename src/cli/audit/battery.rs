@@ -1,17 +1,21 @@
-//! The steps of an audit: what is sent, what a receiver should answer, and why.
+//! Plays the steps of an audit against one receiver.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
+use hyper::{HeaderMap, StatusCode};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::answer::{self, Event};
-use crate::base::{Behaviour, Moment, PUBLIC_KEY, ReceiverUrl, nearest_sentence};
-use crate::callbacks::AttemptResult;
-use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
+use super::message::{AuditMessage, AuditMessages};
+use super::signing::SigningSecret;
+use super::steps::{AuditStep, ExpectedAnswer, STEPS, Sending};
+use crate::base::{PUBLIC_KEY, ReceiverUrl};
+use crate::callbacks::{AttemptResult, CallbackHead};
+use crate::http::CALLBACK_TOKEN_HEADER;
 use crate::server::Serving;
-use crate::world::{Delivery, World};
+use crate::world::{TokenSent, World};
 
 /// How often a callback is sent again to a receiver that answers 5xx.
 const RESENDS_MAX: usize = 3;
@@ -19,26 +23,34 @@ const RESENDS_MAX: usize = 3;
 /// How long to wait after each failure.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// One step: the callbacks to send, and the answer that is expected to each.
-pub(super) struct AuditStep {
-    pub name: &'static str,
-    /// Completes "sent …".
-    pub sent: &'static str,
-    pub expected: ExpectedAnswer,
-    /// The advice when the receiver fails this step.
-    advice: &'static str,
-    /// The events, one for each record.
-    events: &'static [Behaviour],
+/// What the user knows about the receiver.
+pub(super) struct AuditedReceiver {
+    pub url: ReceiverUrl,
+    /// Replaces the token of the world.
+    pub token: Option<HeaderValue>,
+    pub signing: AuditSigning,
+    /// How long it may take for each callback.
+    pub limit: Duration,
+    /// After this time an answer is slow.
+    pub answer_time: Duration,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ExpectedAnswer {
-    Accepted,
-    /// After a 5xx the same bytes are sent again.
-    AcceptedInTheEnd,
-    Refused,
-    /// As `Refused`, for a body that cannot be read.
-    RefusedAsUnreadable,
+/// Whether callbacks are signed, and with which secret.
+pub(super) enum AuditSigning {
+    Unsigned,
+    WithSecretOfWorld,
+    WithSecret(SigningSecret),
+}
+
+/// One receiver under audit.
+pub(super) struct Audit {
+    sandbox: Arc<Serving>,
+    world: Arc<World>,
+    receiver: AuditedReceiver,
+    messages: AuditMessages,
+    /// Whether anything was answered before.
+    reached: bool,
+    refuses_everything: bool,
 }
 
 /// The result of a step.
@@ -46,115 +58,15 @@ pub(super) struct AuditVerdict {
     pub pass: bool,
     /// The answers, as `200, then 500`.
     pub received: String,
+    /// What else there is to say about the result.
     pub note: Option<&'static str>,
 }
 
-pub(super) const STEPS: [AuditStep; 10] = [
-    AuditStep {
-        name: "normal",
-        sent: "a callback",
-        expected: ExpectedAnswer::Accepted,
-        advice: "no callback would be processed",
-        events: &[Behaviour::Normal],
-    },
-    AuditStep {
-        name: "duplicate",
-        sent: "the same callback twice",
-        expected: ExpectedAnswer::Accepted,
-        advice: "a callback can arrive more than once: accept a known one without an error",
-        events: &[Behaviour::Duplicate],
-    },
-    AuditStep {
-        name: "reorder",
-        sent: "the callbacks of two records, the later one first",
-        expected: ExpectedAnswer::Accepted,
-        advice: "callbacks can arrive in any order",
-        events: &[Behaviour::Reorder, Behaviour::Normal],
-    },
-    AuditStep {
-        name: "wrong-token",
-        sent: "a callback with a wrong token",
-        expected: ExpectedAnswer::Refused,
-        advice: "anybody who finds the URL could send callbacks: compare the token first",
-        events: &[Behaviour::WrongToken],
-    },
-    AuditStep {
-        name: "no-token",
-        sent: "a callback without a token",
-        expected: ExpectedAnswer::Refused,
-        advice: "anybody who finds the URL could send callbacks: require the token first",
-        events: &[Behaviour::NoToken],
-    },
-    AuditStep {
-        name: "stale",
-        sent: "a finished record, then its older state",
-        expected: ExpectedAnswer::Accepted,
-        advice: "an old state can arrive late: keep the newer one, and accept the old one without an error",
-        events: &[Behaviour::Stale],
-    },
-    AuditStep {
-        name: "unknown-fields",
-        sent: "a callback with fields that are not documented",
-        expected: ExpectedAnswer::Accepted,
-        advice: "fields can be added at any time: ignore unknown fields",
-        events: &[Behaviour::UnknownFields],
-    },
-    AuditStep {
-        name: "invalid-json",
-        sent: "a callback that is not JSON",
-        expected: ExpectedAnswer::RefusedAsUnreadable,
-        advice: "an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
-        events: &[Behaviour::InvalidJson],
-    },
-    AuditStep {
-        name: "truncated",
-        sent: "the first half of a callback",
-        expected: ExpectedAnswer::RefusedAsUnreadable,
-        advice: "an unreadable body is the sender's mistake: answer 400, not 2xx and not 5xx",
-        events: &[Behaviour::Truncated],
-    },
-    AuditStep {
-        name: "retry",
-        sent: "a callback, again after each 5xx",
-        expected: ExpectedAnswer::AcceptedInTheEnd,
-        advice: "a failed callback is sent again, and must be accepted then",
-        events: &[Behaviour::Normal],
-    },
-];
-
-impl ExpectedAnswer {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Accepted => "2xx",
-            Self::AcceptedInTheEnd => "2xx in the end",
-            Self::Refused => "401, 403 or another 4xx",
-            Self::RefusedAsUnreadable => "400 or another 4xx",
-        }
-    }
-
-    fn is_met_by(self, sent: &AttemptResult) -> bool {
-        match self {
-            Self::Accepted | Self::AcceptedInTheEnd => sent.succeeded(),
-            Self::Refused | Self::RefusedAsUnreadable => {
-                sent.status.is_some_and(|status| status.is_client_error())
-            }
-        }
-    }
-}
-
-/// One receiver under audit.
-pub(super) struct Audit {
-    sandbox: Arc<Serving>,
-    world: Arc<World>,
-    /// A type that has a record to send.
-    callback_type: String,
-    url: ReceiverUrl,
-    /// Replaces the token of the world.
-    token: Option<HeaderValue>,
-    limit: Duration,
-    /// Whether anything was answered before.
-    reached: bool,
-    refuses_everything: bool,
+/// What came back for one callback.
+struct AuditAnswer {
+    words: String,
+    is_met: bool,
+    status: Option<StatusCode>,
 }
 
 impl Audit {
@@ -162,189 +74,251 @@ impl Audit {
     pub(super) fn new(
         sandbox: Arc<Serving>,
         callback_type: &str,
-        url: &ReceiverUrl,
-        token: Option<HeaderValue>,
-        limit: Duration,
+        receiver: AuditedReceiver,
     ) -> Result<Self, String> {
-        product(&sandbox.control.engine.catalogue(), callback_type)?;
         let key = PUBLIC_KEY.parse().expect("the public key is well-formed");
         let world = sandbox.control.engine.worlds.enter(&key, Instant::now());
         let world = world.map_err(|error| error.message.unwrap_or_default())?;
-        let audit = Self {
+        let messages = AuditMessages::new(&sandbox, &world, callback_type, &receiver.url)?;
+        Ok(Self {
             sandbox,
             world,
-            callback_type: callback_type.to_owned(),
-            url: url.clone(),
-            token,
-            limit,
+            receiver,
+            messages,
             reached: false,
             refuses_everything: false,
-        };
-        if audit.event(Behaviour::Normal).is_empty() {
-            return Err(unsendable(callback_type));
-        }
-        Ok(audit)
+        })
     }
 
     /// The token that the receiver should accept.
     pub(super) fn token(&self) -> String {
-        match &self.token {
+        match &self.receiver.token {
             Some(token) => String::from_utf8_lossy(token.as_bytes()).into_owned(),
             None => self.world.callback_token(),
         }
     }
 
-    /// Whether the product has what the step sends. Only a product with a pending outcome has an older state.
-    pub(super) fn can_play(&self, step: &AuditStep) -> bool {
-        let catalogue = self.sandbox.control.engine.catalogue();
-        let endpoint = catalogue::endpoint_of_type(&catalogue, &self.callback_type);
-        let has_older_state = endpoint.is_some_and(|one| one.pending_outcome().is_some());
-        has_older_state || !step.events.contains(&Behaviour::Stale)
+    /// The secret that the receiver should know. A secret of the user's own is not repeated.
+    pub(super) fn shown_secret(&self) -> Option<String> {
+        match self.receiver.signing {
+            AuditSigning::Unsigned => None,
+            AuditSigning::WithSecretOfWorld => Some(self.world.signing_secret_text()),
+            AuditSigning::WithSecret(_) => Some("the one of --secret".to_owned()),
+        }
+    }
+
+    fn secret(&self) -> Option<SigningSecret> {
+        match &self.receiver.signing {
+            AuditSigning::Unsigned => None,
+            AuditSigning::WithSecretOfWorld => Some(self.world.signing_secret().into()),
+            AuditSigning::WithSecret(secret) => Some(secret.clone()),
+        }
+    }
+
+    pub(super) fn expected(&self, step: &AuditStep) -> String {
+        step.expected.words(self.receiver.answer_time)
+    }
+
+    /// Why a step cannot be played. Only a product with a pending outcome has an older state.
+    pub(super) fn reason_to_skip(&self, step: &AuditStep) -> Option<&'static str> {
+        if step.needs_older_state() && !self.messages.has_older_state() {
+            return Some("the product has no pending outcome");
+        }
+        let is_unsigned = matches!(self.receiver.signing, AuditSigning::Unsigned);
+        (step.needs_signing() && is_unsigned)
+            .then_some("callbacks are signed only with --callback-signing standard-webhooks")
     }
 
     /// Plays one step. An error says why the receiver cannot be reached at all.
     pub(super) async fn play(&mut self, step: &AuditStep) -> Result<AuditVerdict, String> {
-        let mut answers: Vec<String> = Vec::new();
-        let mut last = None;
-        for delivery in self.deliveries(step) {
-            let mut sent = self.send(&delivery, &mut answers).await?;
-            if step.expected == ExpectedAnswer::AcceptedInTheEnd {
-                let mut resends = 0;
-                while sent.status.is_some_and(|status| status.is_server_error())
-                    && resends < RESENDS_MAX
-                {
-                    tokio::time::sleep(PAUSE).await;
-                    sent = self.send(&delivery, &mut answers).await?;
-                    resends += 1;
-                }
+        let messages = self.messages.of(step);
+        let answers = match step.sending {
+            Sending::InTurn => self.send_in_turn(step, &messages).await?,
+            Sending::AgainAfterFailure => self.send_again_after_failure(step, &messages[0]).await?,
+            Sending::TwiceAtOnce => {
+                let message = &messages[0];
+                let (one, other) = tokio::join!(self.send(message), self.send(message));
+                vec![self.answer(step, &one)?, self.answer(step, &other)?]
             }
-            let met = step.expected.is_met_by(&sent);
-            last = Some(sent);
-            if !met {
-                break; // a receiver that hangs is not waited for twice
+            Sending::AgainAfterHangUp => {
+                let unanswered = self.send_and_hang_up(&messages[0]).await?;
+                let again = self.send(&messages[0]).await;
+                vec![unanswered, self.answer(step, &again)?]
             }
-        }
-        let pass = last
-            .as_ref()
-            .is_some_and(|sent| step.expected.is_met_by(sent));
-        let status = last.and_then(|sent| sent.status);
-        let is_refusal = status.is_some_and(|status| status.is_client_error());
-        let note = match step.expected {
-            ExpectedAnswer::Accepted
-                if !pass && matches!(status.map(|s| s.as_u16()), Some(401 | 403)) =>
-            {
-                Some("does the receiver know this token? --token sends another one")
-            }
-            _ if !pass => Some(step.advice),
-            ExpectedAnswer::AcceptedInTheEnd if answers.len() == 1 => {
-                Some("the receiver did not fail, so no retry was tested")
-            }
-            ExpectedAnswer::Refused | ExpectedAnswer::RefusedAsUnreadable
-                if self.refuses_everything =>
-            {
-                Some("the receiver refused the normal callback too, so this result proves little")
-            }
-            ExpectedAnswer::Accepted
-            | ExpectedAnswer::AcceptedInTheEnd
-            | ExpectedAnswer::Refused
-            | ExpectedAnswer::RefusedAsUnreadable => None,
         };
+        let last = answers.last();
+        let pass = match step.sending {
+            Sending::AgainAfterFailure => last.is_some_and(|answer| answer.is_met),
+            Sending::InTurn | Sending::TwiceAtOnce | Sending::AgainAfterHangUp => {
+                answers.iter().all(|answer| answer.is_met)
+            }
+        };
+        let note = self.note(step, &answers, pass);
+        let status = last.and_then(|answer| answer.status);
+        let is_refusal = status.is_some_and(|status| status.is_client_error());
         self.refuses_everything |= step.name == STEPS[0].name && is_refusal;
+        let mut words: Vec<_> = answers.iter().map(|answer| answer.words.as_str()).collect();
+        if step.sending == Sending::TwiceAtOnce {
+            words.sort_unstable(); // which copy came first is left to chance
+        }
+        let separator = match step.sending {
+            Sending::TwiceAtOnce => " and ",
+            Sending::InTurn | Sending::AgainAfterFailure | Sending::AgainAfterHangUp => ", then ",
+        };
         Ok(AuditVerdict {
             pass,
-            received: answers.join(", then "),
+            received: words.join(separator),
             note,
         })
     }
 
-    async fn send(
-        &mut self,
-        delivery: &Delivery,
-        answers: &mut Vec<String>,
-    ) -> Result<AttemptResult, String> {
-        let courier = &self.sandbox.control.courier;
-        let sent = courier
-            .send_once(&self.world, delivery, self.token.as_ref(), self.limit)
-            .await;
-        self.reached |= sent.reached;
-        let error = sent.error.clone().unwrap_or_default();
-        if !self.reached {
-            return Err(error);
+    fn note(&self, step: &AuditStep, answers: &[AuditAnswer], pass: bool) -> Option<&'static str> {
+        let is_unsigned = matches!(self.receiver.signing, AuditSigning::Unsigned);
+        if !pass {
+            let status = answers.last().and_then(|answer| answer.status);
+            let is_unknown = matches!(status.map(|status| status.as_u16()), Some(401 | 403));
+            let is_first = step.name == STEPS[0].name;
+            let is_strange = is_unknown && (is_first || self.refuses_everything);
+            let question = if is_unsigned {
+                "does the receiver know this token? --token sends another one"
+            } else {
+                "does the receiver know this token and this secret? --token and --secret give others"
+            };
+            return (is_strange && step.expected == ExpectedAnswer::Accepted).then_some(question);
         }
-        answers.push(match sent.status {
-            Some(status) if !status.is_redirection() => status.as_u16().to_string(),
-            _ => error,
-        });
-        Ok(sent)
+        if step.sending == Sending::AgainAfterFailure && answers.len() == 1 {
+            return Some("the receiver did not fail, so no retry was tested");
+        }
+        if step.has_respelled_body() && is_unsigned {
+            return Some(
+                "it was not signed, so only the parser was tested: add --callback-signing standard-webhooks",
+            );
+        }
+        (!step.expected.is_acceptance() && self.refuses_everything)
+            .then_some("the receiver refused the normal callback too, so this result proves little")
     }
 
-    /// The deliveries of a step, in order. A delivery that waits to be overtaken comes last.
-    fn deliveries(&self, step: &AuditStep) -> Vec<Delivery> {
-        let mut deliveries: Vec<_> = step
-            .events
-            .iter()
-            .flat_map(|behaviour| self.event(*behaviour))
-            .collect();
-        deliveries.sort_by_key(|delivery| delivery.held_for_next);
-        deliveries
+    async fn send_in_turn(
+        &mut self,
+        step: &AuditStep,
+        messages: &[AuditMessage],
+    ) -> Result<Vec<AuditAnswer>, String> {
+        let mut answers = Vec::new();
+        for message in messages {
+            let sent = self.send(message).await;
+            let answer = self.answer(step, &sent)?;
+            let is_met = answer.is_met;
+            answers.push(answer);
+            if !is_met {
+                break; // a receiver that hangs is not waited for twice
+            }
+        }
+        Ok(answers)
     }
 
-    /// The deliveries of one record's callback.
-    fn event(&self, behaviour: Behaviour) -> Vec<Delivery> {
-        let catalogue = self.sandbox.control.engine.catalogue();
-        let (endpoint, outcome) =
-            product(&catalogue, &self.callback_type).expect("the catalogue is never reloaded");
-        let mut state = self.world.state();
-        let sample = answer::write_unrequested(
-            &catalogue,
-            &self.world,
-            &mut state,
-            endpoint,
-            outcome,
-            "audit",
-        );
-        let Ok(Some(sample)) = sample else {
-            return Vec::new();
+    async fn send_again_after_failure(
+        &mut self,
+        step: &AuditStep,
+        message: &AuditMessage,
+    ) -> Result<Vec<AuditAnswer>, String> {
+        let mut answers = Vec::new();
+        loop {
+            let sent = self.send(message).await;
+            let failed = sent.status.is_some_and(|status| status.is_server_error());
+            answers.push(self.answer(step, &sent)?);
+            if !failed || answers.len() > RESENDS_MAX {
+                return Ok(answers);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Sends a callback and closes the connection when it is written. An error says why it could not be written.
+    async fn send_and_hang_up(&mut self, message: &AuditMessage) -> Result<AuditAnswer, String> {
+        let (until_written, written) = oneshot::channel::<()>();
+        let sent = tokio::select! {
+            biased; // an attempt that fails drops `until_written` too
+            sent = self.send_until(message, until_written) => Some(sent),
+            _ = written => None,
         };
-        let id = endpoint.outcome_id(&outcome.name);
-        let event = Event {
-            callback_type: &self.callback_type,
-            url: Some(&self.url),
-            record: Some(sample.id),
-            outcome: id.shown(),
-            older: sample.pending_body.unwrap_or_default(),
-            body: sample.body,
-            after: Duration::ZERO,
-            behaviour,
+        if let Some(sent) = sent {
+            self.reached |= sent.reached;
+            if !self.reached {
+                return Err(words(&sent));
+            }
+        }
+        tokio::time::sleep(PAUSE).await; // no sender tries again at once
+        Ok(AuditAnswer {
+            words: "no wait".to_owned(),
+            is_met: true,
+            status: None,
+        })
+    }
+
+    /// Judges one answer. An error says why the receiver was never reached.
+    fn answer(&mut self, step: &AuditStep, sent: &AttemptResult) -> Result<AuditAnswer, String> {
+        self.reached |= sent.reached;
+        let answer_time = self.receiver.answer_time;
+        let is_met = step.expected.is_met_by(sent, answer_time);
+        let mut words = words(sent);
+        if !self.reached {
+            return Err(words);
+        }
+        if !is_met && step.expected == ExpectedAnswer::AcceptedSoon && sent.succeeded() {
+            words = format!("{words} after {:?}", rounded(sent.took));
+        }
+        Ok(AuditAnswer {
+            words,
+            is_met,
+            status: sent.status,
+        })
+    }
+
+    async fn send(&self, message: &AuditMessage) -> AttemptResult {
+        self.send_until(message, ()).await
+    }
+
+    async fn send_until<T: Send + Unpin>(
+        &self,
+        message: &AuditMessage,
+        until_written: T,
+    ) -> AttemptResult {
+        let egress = &self.sandbox.control.courier.egress;
+        let AuditedReceiver { url, limit, .. } = &self.receiver;
+        let headers = self.headers(message);
+        let body = message.body.clone();
+        egress.send(url, headers, body, *limit, until_written).await
+    }
+
+    fn headers(&self, message: &AuditMessage) -> HeaderMap {
+        let courier = &self.sandbox.control.courier;
+        let head = CallbackHead {
+            token: message.token,
+            message: 0, // the courier does not sign
             depth: 0,
-            now: self.world.now(&state),
-            since: Moment::new(Instant::now(), Duration::ZERO),
+            trace: None,
+            body: &message.body,
         };
-        answer::deliveries_of_event(&event)
+        let mut headers = courier.headers(&self.world, &head);
+        if let (TokenSent::Right, Some(token)) = (message.token, &self.receiver.token) {
+            headers.insert(CALLBACK_TOKEN_HEADER, token.clone());
+        }
+        if let Some(secret) = self.secret() {
+            secret.sign(&mut headers, &message.id, message.signature, &message.body);
+        }
+        headers
     }
 }
 
-/// The endpoint whose sample represents the type, and the outcome that is sent.
-fn product<'c>(
-    catalogue: &'c Catalogue,
-    callback_type: &str,
-) -> Result<(&'c Endpoint, &'c Outcome), String> {
-    let Some(endpoint) = catalogue::endpoint_of_type(catalogue, callback_type) else {
-        let types = catalogue::callback_types(catalogue);
-        let near = nearest_sentence(callback_type, types.iter().copied());
-        return Err(format!(
-            "there are no callbacks of type `{callback_type}`.{near} Known types: {}.",
-            types.join(", ")
-        ));
-    };
-    match catalogue::final_outcome(endpoint) {
-        Some(outcome) => Ok((endpoint, outcome)),
-        None => Err(unsendable(callback_type)),
+/// The status, or the reason why there is none.
+fn words(sent: &AttemptResult) -> String {
+    match sent.status {
+        Some(status) if !status.is_redirection() => status.as_u16().to_string(),
+        Some(_) | None => sent.error.clone().unwrap_or_default(),
     }
 }
 
-fn unsendable(callback_type: &str) -> String {
-    format!(
-        "the sample outcome for callbacks of type `{callback_type}` creates no record, so there is nothing to send"
-    )
+/// A time in words needs no more than milliseconds.
+fn rounded(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

@@ -2,5 +2,10 @@
 
 mod audit;
 mod battery;
+mod body;
+mod message;
+mod report;
+mod signing;
+mod steps;
 
 pub(crate) use self::audit::{Arguments, run};

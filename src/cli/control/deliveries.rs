@@ -11,6 +11,7 @@ use super::columns::{cell, items, shown_of_all, table};
 use super::controlled_world::{
     ControlledWorld, Failure, ListTexts, MissingWorld, check_callback_type, run as run_command,
 };
+use super::trace_filters::TraceFilters;
 use crate::base::parse_duration;
 
 #[derive(Debug, Args)]
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
     /// Only callbacks in this state, such as `delivered`, `retrying`, `failed` or `no_url`.
     #[arg(long)]
     state: Option<String>,
+    #[command(flatten)]
+    trace: TraceFilters,
     /// Only callbacks after the one with this number.
     #[arg(long, value_name = "SEQ")]
     after_seq: Option<u64>,
@@ -63,6 +66,7 @@ impl Arguments {
                 query.append_pair(name, &value);
             }
         }
+        query.extend_pairs(self.trace.pairs());
         query.finish()
     }
 }

@@ -16,6 +16,7 @@ mod reset;
 mod snapshot;
 mod tail;
 mod tail_lines;
+mod trace_filters;
 mod verify;
 mod worlds;
 

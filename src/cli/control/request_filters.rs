@@ -5,6 +5,7 @@ use form_urlencoded::Serializer;
 use serde_json::{Map, Value, json};
 
 use super::columns::items;
+use super::trace_filters::TraceFilters;
 use crate::base::read_exact_json;
 
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub(super) struct RequestFilters {
     /// Only requests with this path.
     #[arg(long)]
     path: Option<String>,
+    #[command(flatten)]
+    trace: TraceFilters,
     /// Only requests with this value in a field: `body.NAME=VALUE`, `header.NAME=VALUE`, `query.NAME=VALUE` or
     /// `trace=VALUE`. `body.NAME:=VALUE` takes JSON. Can be repeated.
     #[arg(long = "where", value_name = "FIELD=VALUE", value_parser = field_value)]
@@ -52,6 +55,8 @@ impl RequestFilters {
         ];
         let texts = texts.into_iter();
         let texts = texts.filter_map(|(name, value)| Some((name, json!(value.as_ref()?))));
+        let trace = self.trace.pairs();
+        let texts = texts.chain(trace.map(|(name, value)| (name, json!(value))));
         let status = self.status.map(|status| ("status", json!(status)));
         let fields = self.fields.iter();
         let fields = fields.map(|one| (one.field.as_str(), one.value.clone()));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::columns::{cell, items, outcome_name};
 use super::deliveries::result;
+use super::trace_filters::TraceFilters;
 use crate::base::visible;
 use crate::cli::output::{Format, visible_texts};
 
@@ -19,6 +20,8 @@ pub(super) struct TailFilters {
     /// `5xx`. Can be repeated.
     #[arg(long, value_name = "STATUS", value_parser = status_pattern)]
     status: Vec<StatusPattern>,
+    #[command(flatten)]
+    trace: TraceFilters,
 }
 
 /// The statuses from the first to the last.
@@ -32,7 +35,9 @@ impl TailFilters {
     /// Whether a request is asked for.
     pub(super) fn takes_request(&self, request: &Value) -> bool {
         let endpoint = request["endpoint"].as_str();
-        self.takes_endpoint(endpoint) && self.takes_status(&request["status"])
+        self.takes_endpoint(endpoint)
+            && self.takes_status(&request["status"])
+            && self.trace.takes(request)
     }
 
     /// Whether a callback is asked for. Its outcome begins with the id of the endpoint.
@@ -41,7 +46,7 @@ impl TailFilters {
         let endpoint = outcome.and_then(|outcome| Some(outcome.rsplit_once('/')?.0));
         let last = items(delivery, "attempts").last();
         let status = last.map_or(&Value::Null, |attempt| &attempt["status"]);
-        self.takes_endpoint(endpoint) && self.takes_status(status)
+        self.takes_endpoint(endpoint) && self.takes_status(status) && self.trace.takes(delivery)
     }
 
     fn takes_endpoint(&self, endpoint: Option<&str>) -> bool {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::gate::{Counted, CoverageGate, GateFlags, NoReport, OnlyKinds};
 use super::saved::SavedCoverage;
-use crate::cli::output::{block_on, fail, misused, print, print_json};
+use crate::cli::output::{ReportFormat, block_on, fail, misused, print, print_json};
 use crate::cli::target::Target;
 
 #[derive(Debug, Args)]
@@ -43,14 +43,6 @@ enum CoverageScope {
     #[default]
     All,
     Own,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ReportFormat {
-    #[default]
-    Text,
-    Json,
-    Junit,
 }
 
 impl Arguments {

@@ -25,7 +25,7 @@ const OF_EXCHANGE: [&str; 7] = [
 const OF_OTHER_REPLY: [&str; 3] = ["status", "outcome", "fault"];
 
 /// The fields of a delivery that a replay must give again.
-const OF_DELIVERY: [&str; 11] = [
+const OF_DELIVERY: [&str; 13] = [
     "id",
     "callback_type",
     "state",
@@ -37,6 +37,8 @@ const OF_DELIVERY: [&str; 11] = [
     "reason",
     "redelivery_of",
     "depth",
+    "traceparent",
+    "request_id",
 ];
 
 /// What a replay compares, and when it ends.

@@ -48,6 +48,7 @@ files! {
     "store.js": JAVASCRIPT,
     "stream.js": JAVASCRIPT,
     "timeline.js": JAVASCRIPT,
+    "trace.js": JAVASCRIPT,
     "tryit.js": JAVASCRIPT,
     "uploads.js": JAVASCRIPT,
     "world.js": JAVASCRIPT,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::{join_path, named_near, nearest, read_exact_json, same_json, split_path};
+use crate::http::{self, TraceparentFilter};
 
 #[derive(Clone, Debug)]
 pub(super) struct QueryCondition {
@@ -24,6 +25,10 @@ pub(crate) enum RequestField {
     Method,
     Path,
     Trace,
+    /// A whole `traceparent`, or its trace id.
+    Traceparent,
+    /// `x-request-id`
+    RequestId,
     Query(String),
     Header(String),
     Body(Vec<String>),
@@ -109,6 +114,34 @@ impl RequestField {
     }
 }
 
+impl QueryCondition {
+    /// Refuses a value that no request can have. A misspelt one would match nothing, and a test that asks for "never"
+    /// would pass.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let text = self.expected.text();
+        let checked = match self.field {
+            _ if self.is_absence() => return Ok(()),
+            RequestField::Traceparent => TraceparentFilter::parse(&text).map(drop),
+            RequestField::RequestId => http::request_id(&text).map(drop),
+            RequestField::Endpoint
+            | RequestField::Status
+            | RequestField::Outcome
+            | RequestField::Method
+            | RequestField::Path
+            | RequestField::Trace
+            | RequestField::Query(_)
+            | RequestField::Header(_)
+            | RequestField::Body(_) => return Ok(()),
+        };
+        checked.map_err(|sentence| format!("`{}`: {sentence}", self.field))
+    }
+
+    /// Whether it asks for requests without the field.
+    pub(super) fn is_absence(&self) -> bool {
+        self.expected.value().is_null()
+    }
+}
+
 impl RequestField {
     /// Whether the field says where a request went, or which one it is.
     pub(super) fn is_place(&self) -> bool {
@@ -117,6 +150,8 @@ impl RequestField {
             Self::Status
             | Self::Outcome
             | Self::Method
+            | Self::Traceparent
+            | Self::RequestId
             | Self::Body(_)
             | Self::Query(_)
             | Self::Header(_) => false,
@@ -135,6 +170,8 @@ impl RequestField {
             Self::Status
             | Self::Outcome
             | Self::Trace
+            | Self::Traceparent
+            | Self::RequestId
             | Self::Body(_)
             | Self::Query(_)
             | Self::Header(_) => 1.0,
@@ -143,13 +180,15 @@ impl RequestField {
 }
 
 /// The fields without a name of their own.
-const PLAIN: [RequestField; 6] = [
+const PLAIN: [RequestField; 8] = [
     RequestField::Endpoint,
     RequestField::Outcome,
     RequestField::Status,
     RequestField::Method,
     RequestField::Path,
     RequestField::Trace,
+    RequestField::Traceparent,
+    RequestField::RequestId,
 ];
 
 impl fmt::Display for RequestField {
@@ -164,6 +203,8 @@ impl fmt::Display for RequestField {
             Self::Method => f.write_str("method"),
             Self::Path => f.write_str("path"),
             Self::Trace => f.write_str("trace"),
+            Self::Traceparent => f.write_str("traceparent"),
+            Self::RequestId => f.write_str("request_id"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod callback_tokens;
 mod condition;
 mod decision;
 mod exchange;
+mod exchange_trace;
 mod expectation;
 mod journal;
 mod kept_body;

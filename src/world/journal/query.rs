@@ -130,6 +130,32 @@ impl Query {
         self.json(RequestField::Trace, trace.into())
     }
 
+    /// Requests of a W3C trace: with this `traceparent`, or with the trace id of these 32 hex digits.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().traceparent("4bf92f3577b34da6a3ce929d0e0e4736");
+    /// assert_eq!(query.to_string(), r#"traceparent "4bf92f3577b34da6a3ce929d0e0e4736""#);
+    /// ```
+    #[must_use]
+    pub fn traceparent(self, traceparent: impl Into<String>) -> Self {
+        self.json(RequestField::Traceparent, traceparent.into())
+    }
+
+    /// Requests with this `x-request-id`.
+    ///
+    /// ```
+    /// use iluma_sandbox::Query;
+    ///
+    /// let query = Query::any().request_id("checkout-7");
+    /// assert_eq!(query.to_string(), r#"request_id "checkout-7""#);
+    /// ```
+    #[must_use]
+    pub fn request_id(self, id: impl Into<String>) -> Self {
+        self.json(RequestField::RequestId, id.into())
+    }
+
     /// Requests with a value at a dotted path of the body, such as `addresses.0.country`. A dot in a name is
     /// written `\\.`. `null` means no value. Fields of forms are compared as text.
     ///

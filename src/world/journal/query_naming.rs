@@ -3,17 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::{Expected, QueryCondition, RequestField};
+use super::condition::{Expected, RequestField};
 use super::query::Query;
 use crate::base::{listed, nearest_clause};
 use crate::catalogue::{Catalogue, Endpoint, LISTED};
 
 impl Query {
-    /// Gives endpoints their ids and outcomes their names. The error is one sentence about a wrong name.
+    /// Gives endpoints their ids and outcomes their names. The error is one sentence about a wrong name or value.
     pub(crate) fn name(&mut self, catalogue: &Catalogue) -> Result<(), String> {
         // Conditions about the endpoint come first.
         let mut endpoint = None;
         for condition in &mut self.conditions {
+            condition.check()?;
             match condition.field {
                 RequestField::Endpoint if !condition.is_absence() => {
                     let found = catalogue.known_endpoint(&condition.expected.text())?;
@@ -30,19 +31,14 @@ impl Query {
                 | RequestField::Method
                 | RequestField::Path
                 | RequestField::Trace
+                | RequestField::Traceparent
+                | RequestField::RequestId
                 | RequestField::Query(_)
                 | RequestField::Header(_)
                 | RequestField::Body(_) => {}
             }
         }
         Ok(())
-    }
-}
-
-impl QueryCondition {
-    /// Whether it asks for requests without the field.
-    fn is_absence(&self) -> bool {
-        self.expected.value().is_null()
     }
 }
 

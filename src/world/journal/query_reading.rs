@@ -9,7 +9,7 @@ use super::condition::{Difference, Expected, QueryCondition, RequestField};
 use super::exchange::{Content, Exchange, HEAD_KEPT_BYTES_MAX};
 use crate::base::{look_alike_json, size_in_words};
 use crate::catalogue::{self, dig, text_or_list};
-use crate::http;
+use crate::http::{self, Traceparent, TraceparentFilter};
 
 /// How many characters of a text are compared for similarity.
 const LIKENESS_CHARS: usize = 200;
@@ -72,6 +72,29 @@ fn header(exchange: &Exchange, name: &str) -> Option<Value> {
     text_or_list(same.map(|(_, value)| value))
 }
 
+fn header_value(exchange: &Exchange, name: &str) -> ReceivedValue<'static> {
+    match header(exchange, name) {
+        None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
+            "of the headers only the first {} are kept",
+            size_in_words(HEAD_KEPT_BYTES_MAX)
+        )),
+        value => ReceivedValue::Text(value.map(Cow::Owned)),
+    }
+}
+
+/// The header as far as it was asked for: the trace id, or all of it. One that is not well-formed counts as missing.
+fn traceparent(received: ReceivedValue<'static>, asked: &str) -> ReceivedValue<'static> {
+    let ReceivedValue::Text(Some(received)) = received else {
+        return received;
+    };
+    let read = received.as_str().and_then(Traceparent::parse);
+    let read = read.map(|read| match TraceparentFilter::parse(asked) {
+        Ok(TraceparentFilter::TraceId(_)) => Value::from(read.trace_id()),
+        Ok(TraceparentFilter::Whole(_)) | Err(_) => Value::from(read.as_str()),
+    });
+    ReceivedValue::Text(read.map(Cow::Owned))
+}
+
 impl QueryCondition {
     pub(super) fn received<'r>(&self, reading: &'r Reading<'_>) -> ReceivedValue<'r> {
         let exchange = reading.exchange;
@@ -97,18 +120,16 @@ impl QueryCondition {
             RequestField::Method => text(Some(exchange.method().to_owned())),
             RequestField::Path => text(Some(exchange.path().to_owned())),
             RequestField::Trace => text(Some(exchange.trace())),
+            RequestField::Traceparent => {
+                traceparent(header_value(exchange, "traceparent"), &self.expected.text())
+            }
+            RequestField::RequestId => header_value(exchange, "x-request-id"),
             RequestField::Query(name) => {
                 let pairs = http::shown_pairs(exchange.query().as_bytes());
                 let values = pairs.filter(|(other, _)| other == name);
                 owned(text_or_list(values.map(|(_, value)| value)))
             }
-            RequestField::Header(name) => match header(exchange, name) {
-                None if exchange.lacks_headers() => ReceivedValue::NotKept(format!(
-                    "of the headers only the first {} are kept",
-                    size_in_words(HEAD_KEPT_BYTES_MAX)
-                )),
-                value => owned(value),
-            },
+            RequestField::Header(name) => header_value(exchange, name),
             RequestField::Body(path) => reading.body(path),
         }
     }

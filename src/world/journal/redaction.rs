@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::base::split_path;
 use crate::catalogue::PersonalFields;
+use crate::http::Traceparent;
 
 /// Headers with nothing personal in them. The values of all other headers are hidden.
 const PLAIN_HEADERS: [&str; 18] = [
@@ -72,8 +73,9 @@ pub(crate) fn redact_exchange(
 
 fn headers(shown: &mut Value, has_magic: bool, hidden: &mut HiddenValues) {
     for (name, value) in shown.as_object_mut().into_iter().flatten() {
-        let is_plain =
-            PLAIN_HEADERS.contains(&name.as_str()) || has_magic && name == "x-magic-reply";
+        let is_plain = PLAIN_HEADERS.contains(&name.as_str())
+            || has_magic && name == "x-magic-reply"
+            || name == "traceparent" && value.as_str().is_some_and(is_traceparent);
         if is_plain {
             continue;
         }
@@ -89,13 +91,28 @@ pub(crate) fn redact_delivery(shown: &mut Value, personal: &PersonalFields) {
     let mut hidden = HiddenValues::default();
     contents(&mut shown["body"], true, personal, &mut hidden);
     redact_url(&mut shown["url"]);
+    hidden.hide(&mut shown["request_id"]);
     for attempt in shown["attempts"].as_array_mut().into_iter().flatten() {
         contents(&mut attempt["answer"], true, personal, &mut hidden);
         let head = attempt["request"].as_str().unwrap_or_default();
         let redacted = URL.replace_all(head, |url: &Captures<'_>| redacted_url(&url[0]));
-        attempt["request"] = redacted.into_owned().into();
+        let lines = redacted.lines().map(redacted_line).collect::<Vec<_>>();
+        attempt["request"] = lines.join("\n").into();
         redact_attempt(attempt, personal);
     }
+}
+
+/// A line of the head of an attempt. `x-request-id` and `tracestate` are texts of the client.
+fn redacted_line(line: &str) -> String {
+    match line.split_once(": ") {
+        Some((name @ ("x-request-id" | "tracestate"), _)) => format!("{name}: {HIDDEN}"),
+        Some(_) | None => line.to_owned(),
+    }
+}
+
+/// A trace id is drawn by chance, so it says nothing about a person.
+fn is_traceparent(text: &str) -> bool {
+    Traceparent::parse(text).is_some()
 }
 
 /// What an attempt says of the receiver's answer. Receivers repeat what they were sent.
@@ -123,7 +140,8 @@ pub(crate) fn redact_not_verified(shown: &mut Value, personal: &PersonalFields) 
             let field = difference["field"].as_str().unwrap_or_default();
             let (kind, name) = field.split_once('.').unwrap_or((field, ""));
             let is_hidden = match kind {
-                "path" => true,
+                "path" | "request_id" => true,
+                "traceparent" => false,
                 "header" => !PLAIN_HEADERS.contains(&name),
                 _ => {
                     split_path(name).iter().any(|part| personal.has(part))

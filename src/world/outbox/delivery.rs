@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Behaviour, ReceiverUrl, Stamp};
+use crate::http::TraceContext;
 use crate::world::attempt::Attempt;
 
 pub(crate) const DELIVERIES_MAX: usize = 1000;
@@ -40,6 +41,8 @@ pub(crate) struct Delivery {
     pub redelivery_of: Option<u64>,
     /// How often callbacks had come back into the sandbox before this one was caused.
     pub depth: u32,
+    /// The trace of the request that caused it. None for a request without one, and for a trigger.
+    pub trace: Option<Arc<TraceContext>>,
     pub created: Stamp,
     /// The world's time of the next attempt, if there is one.
     pub next_try: Option<Stamp>,
@@ -54,7 +57,20 @@ pub(crate) struct Delivery {
 impl Delivery {
     pub(super) fn bytes(&self) -> usize {
         let attempts: usize = self.attempts.iter().map(Attempt::bytes).sum();
-        self.body.len() + attempts + DELIVERY_OVERHEAD_BYTES
+        let trace = self.trace.as_ref().map_or(0, |trace| trace.bytes());
+        self.body.len() + attempts + trace + DELIVERY_OVERHEAD_BYTES
+    }
+
+    pub(crate) fn traceparent(&self) -> Option<&str> {
+        self.trace.as_ref()?.traceparent()
+    }
+
+    pub(crate) fn tracestate(&self) -> Option<&str> {
+        self.trace.as_ref()?.tracestate.as_deref()
+    }
+
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.trace.as_ref()?.request_id.as_deref()
     }
 
     /// The inbox of the sandbox that it goes to. None for another receiver.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::delivery::{Delivery, DeliveryState, delivery_id};
 use crate::base::{LogPath, LogText, ReceiverUrl, duration_text, milliseconds};
+use crate::http::TraceContext;
 use crate::world::attempt::Attempt;
 
 /// How many callbacks are named that were cancelled together.
@@ -59,6 +60,12 @@ impl fmt::Display for Remarks<'_> {
     }
 }
 
+/// `traceparent` and `x-request-id` of the request that caused a callback.
+fn ids(trace: Option<&TraceContext>) -> (Option<&str>, Option<&str>) {
+    let request_id = trace.and_then(|trace| trace.logged_request_id.as_deref());
+    (trace.and_then(TraceContext::traceparent), request_id)
+}
+
 /// The line of an attempt. `tries` is how many there may be, `next` is when the next one comes.
 pub(crate) fn log_attempt(world: &str, delivery: &Delivery, tries: usize, next: Option<Duration>) {
     let Some(attempt) = delivery.attempts.last() else {
@@ -66,11 +73,12 @@ pub(crate) fn log_attempt(world: &str, delivery: &Delivery, tries: usize, next: 
     };
     let (at, named, remarks) = (delivery.attempts.len(), Named(delivery), Remarks(delivery));
     let callback_type = LogText(&delivery.callback_type);
+    let (traceparent, request_id) = ids(delivery.trace.as_deref());
     let status = attempt.status.map(|status| status.as_u16());
     let took_ms = milliseconds(attempt.took);
     let Some(error) = &attempt.error else {
         tracing::info!(
-            world, r#type = %callback_type, status, took_ms,
+            world, r#type = %callback_type, status, took_ms, traceparent, request_id,
             "{named}: delivered, try {at} of {tries}{remarks}"
         );
         return;
@@ -81,7 +89,7 @@ pub(crate) fn log_attempt(world: &str, delivery: &Delivery, tries: usize, next: 
         |next| format!("next in {}", duration_text(next)),
     );
     tracing::warn!(
-        world, r#type = %callback_type, status, took_ms,
+        world, r#type = %callback_type, status, took_ms, traceparent, request_id,
         "{named}: {error}, try {at} of {tries}, {then}{remarks}"
     );
 }
@@ -89,23 +97,24 @@ pub(crate) fn log_attempt(world: &str, delivery: &Delivery, tries: usize, next: 
 /// The line of a callback that ended without an attempt, or in the middle of one.
 pub(crate) fn log_ended(world: &str, delivery: &Delivery) {
     let callback_type = LogText(&delivery.callback_type);
+    let (traceparent, request_id) = ids(delivery.trace.as_deref());
     let (named, remarks) = (Named(delivery), Remarks(delivery));
     let reason = delivery.reason.as_deref().unwrap_or("for no known reason");
     match delivery.state {
         DeliveryState::Suppressed => {
-            tracing::info!(world, r#type = %callback_type, "{named}: not sent{remarks}");
+            tracing::info!(world, r#type = %callback_type, traceparent, request_id, "{named}: not sent{remarks}");
         }
         DeliveryState::NoUrl => {
-            tracing::info!(world, r#type = %callback_type, "{named}: not sent: {reason}{remarks}");
+            tracing::info!(world, r#type = %callback_type, traceparent, request_id, "{named}: not sent: {reason}{remarks}");
         }
         DeliveryState::Cancelled => {
-            tracing::info!(world, r#type = %callback_type, "{named}: cancelled: {reason}{remarks}");
+            tracing::info!(world, r#type = %callback_type, traceparent, request_id, "{named}: cancelled: {reason}{remarks}");
         }
         DeliveryState::Dropped => {
-            tracing::warn!(world, r#type = %callback_type, "{named}: dropped: {reason}{remarks}");
+            tracing::warn!(world, r#type = %callback_type, traceparent, request_id, "{named}: dropped: {reason}{remarks}");
         }
         DeliveryState::Failed => {
-            tracing::warn!(world, r#type = %callback_type, "{named}: {reason}, given up{remarks}");
+            tracing::warn!(world, r#type = %callback_type, traceparent, request_id, "{named}: {reason}, given up{remarks}");
         }
         DeliveryState::Scheduled
         | DeliveryState::Sending
@@ -131,25 +140,33 @@ pub(crate) fn log_cancelled(world: &str, cancelled: &[u64], reason: &str) {
 /// The line of a callback that the control API ordered.
 pub(crate) fn log_ordered(world: &str, delivery: &Delivery) {
     let callback_type = LogText(&delivery.callback_type);
+    let (traceparent, request_id) = ids(delivery.trace.as_deref());
     let (named, remarks) = (Named(delivery), Remarks(delivery));
     if delivery.state == DeliveryState::Scheduled {
         let by = "ordered through the control API";
-        tracing::info!(world, r#type = %callback_type, "{named}: {by}{remarks}");
+        tracing::info!(world, r#type = %callback_type, traceparent, request_id, "{named}: {by}{remarks}");
     }
 }
 
 /// The line of a URL that was tested for a callback type, before it is registered.
-pub(crate) fn log_url_test(world: &str, callback_type: &str, url: &ReceiverUrl, test: &Attempt) {
+pub(crate) fn log_url_test(
+    world: &str,
+    callback_type: &str,
+    url: &ReceiverUrl,
+    trace: Option<&TraceContext>,
+    test: &Attempt,
+) {
+    let (traceparent, request_id) = ids(trace);
     let (callback_type, url) = (LogText(callback_type), LogUrl(url));
     let status = test.status.map(|status| status.as_u16());
     let took_ms = milliseconds(test.took);
     match &test.error {
         None => tracing::info!(
-            world, r#type = %callback_type, status, took_ms,
+            world, r#type = %callback_type, status, took_ms, traceparent, request_id,
             "callback URL {url}: the test was accepted"
         ),
         Some(error) => tracing::warn!(
-            world, r#type = %callback_type, status, took_ms,
+            world, r#type = %callback_type, status, took_ms, traceparent, request_id,
             "callback URL {url}: refused, because the test was not accepted: {}", LogText(error)
         ),
     }

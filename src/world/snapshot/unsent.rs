@@ -1,5 +1,6 @@
 //! The events without a URL in a snapshot.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::checks::{each, known_type, stamp};
 use super::values::{Ago, Text};
 use crate::base::{Behaviour, milliseconds};
 use crate::catalogue::Catalogue;
+use crate::http::{self, TraceContext, Traceparent};
 use crate::world::outbox::{Delivery, DeliveryState, TokenSent, UnsentEvent, no_url};
 use crate::world::state::State;
 
@@ -27,6 +29,12 @@ pub(super) struct SavedEvent {
     outcome: String,
     behaviour: String,
     depth: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tracestate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     created: String,
     since: Ago,
     after_ms: u64,
@@ -57,6 +65,9 @@ pub(super) fn saved(state: &State, now: Instant) -> Vec<SavedEvent> {
         outcome: event.delivery.outcome.as_ref().to_owned(),
         behaviour: event.behaviour.words(),
         depth: event.delivery.depth,
+        traceparent: event.delivery.traceparent().map(str::to_owned),
+        tracestate: event.delivery.tracestate().map(str::to_owned),
+        request_id: event.delivery.request_id().map(str::to_owned),
         created: event.delivery.created.to_string(),
         since: Ago::of(event.since, now),
         after_ms: milliseconds(event.after),
@@ -86,6 +97,7 @@ impl SavedEvent {
             NORMAL => Behaviour::Normal,
             other => other.parse()?,
         };
+        let trace = self.trace()?;
         let delivery = Delivery {
             seq: self.seq,
             at: SystemTime::now(),
@@ -101,6 +113,7 @@ impl SavedEvent {
             token: TokenSent::of(behaviour),
             redelivery_of: None,
             depth: self.depth,
+            trace,
             created: stamp("created", &self.created)?,
             next_try: None,
             held_for_next: false,
@@ -114,6 +127,29 @@ impl SavedEvent {
             since: self.since,
             after: Duration::from_millis(self.after_ms),
         })
+    }
+}
+
+impl SavedEvent {
+    /// The trace that the callback carries on.
+    fn trace(&self) -> Result<Option<Arc<TraceContext>>, String> {
+        let traceparent = self.traceparent.as_deref().map(|text| {
+            let read = Traceparent::parse(text);
+            read.ok_or("`traceparent` is not well-formed")
+        });
+        let request_id = self.request_id.as_deref().map(|text| {
+            http::request_id(text).map_err(|sentence| format!("`request_id`: {sentence}"))
+        });
+        let tracestate = self.tracestate.as_deref();
+        if !tracestate.is_none_or(http::is_tracestate) {
+            return Err("`tracestate` is not well-formed".to_owned());
+        }
+        let trace = TraceContext::from_parts(
+            traceparent.transpose()?,
+            tracestate.map(Into::into),
+            request_id.transpose()?.map(Into::into),
+        );
+        Ok(trace.map(Arc::new))
     }
 }
 

@@ -33,6 +33,10 @@ class Match(TypedDict, total=False):
     method: str
     path: str
     trace: str
+    #: A whole ``traceparent``, or the 32 hex digits of its trace id.
+    traceparent: str
+    #: The header ``x-request-id``.
+    request_id: str
     #: Dotted paths into the body: ``{"given_names": "Eko", "addresses.0.country": "ID"}``. A dot in a name is
     #: written with a backslash: ``{r"meta\.id": 7}``. None means that the value is missing.
     body: Mapping[str, Any]
@@ -129,6 +133,9 @@ class Delivery(TypedDict):
     reason: Optional[str]
     redelivery_of: Optional[str]
     depth: int
+    #: The ``traceparent`` and the ``x-request-id`` of the request that caused the callback. The callback has the same.
+    traceparent: Optional[str]
+    request_id: Optional[str]
     body: str
     attempts: list[Attempt]
 

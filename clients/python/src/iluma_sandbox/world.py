@@ -140,6 +140,8 @@ class World:
         type: Optional[str] = None,
         record: Optional[str] = None,
         state: Optional[str] = None,
+        traceparent: Optional[str] = None,
+        request_id: Optional[str] = None,
         after_seq: Optional[int] = None,
         limit: Optional[int] = None,
         wait: Duration = "5s",
@@ -147,13 +149,16 @@ class World:
         """The callbacks that match, with their attempts, newest first.
 
         With ``count``, waits until this many match. Raises `NotVerified` with the reasons after ``wait``, or at once if
-        none can come because no URL is registered. ``state="no_url"`` lists the callbacks that had no URL.
+        none can come because no URL is registered. ``state="no_url"`` lists the callbacks that had no URL. ``traceparent``
+        (a whole one, or its trace id) and ``request_id`` choose the callbacks of one trace.
         """
         __tracebackhide__ = True
         query = {
             "type": type,
             "record": record,
             "state": state,
+            "traceparent": traceparent,
+            "request_id": request_id,
             "after_seq": after_seq,
             "limit": limit,
             "count": count,

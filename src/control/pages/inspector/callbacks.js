@@ -9,6 +9,7 @@ import { change, link, place } from './place.js';
 import { Rows, wide } from './rows.js';
 import { catalog, soon, store } from './store.js';
 import { inSpan, timeline } from './timeline.js';
+import { drawTrace } from './trace.js';
 
 const TABS = withoutServer ? [['', 'Deliveries']] : [['', 'Deliveries'], ['urls', 'URLs'], ['inbox', 'Inbox']];
 
@@ -86,7 +87,7 @@ function deliveries(room, filter, count, signal) {
     const { q = '', span } = place().query;
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const fitting = all.filter((one) => {
-      const hay = [one.id, one.type, one.outcome, one.state, one.url, one.record].join(' ').toLowerCase();
+      const hay = [one.id, one.type, one.outcome, one.state, one.url, one.record, one.traceparent, one.request_id].join(' ').toLowerCase();
       return words.every((word) => hay.includes(word)) && (!span || one.attempts.some((attempt) => inSpan(attempt.sent_at, span)));
     });
     rows.show(fitting, { keep, again: true, free: !place().query.delivery });
@@ -118,6 +119,8 @@ function deliveries(room, filter, count, signal) {
     shown = print;
     if (!one) return fill(pane, h('div', { class: 'empty' }, h('p', {}, delivery ? 'This delivery is no longer in the log.' : 'Select a delivery to see its attempts.')));
     const { scrollTop } = pane;
+    const parts = h('div', {});
+    drawTrace(parts, store.world, one, one.id, () => parts.isConnected).catch(() => {});
     fill(pane,
       h('button', { type: 'button', class: 'back', onclick: () => change({ open: '' }) }, '← All deliveries'),
       h('div', { class: 'title' }, h('h2', {}, one.type),
@@ -132,6 +135,7 @@ function deliveries(room, filter, count, signal) {
         one.record && [h('dt', {}, 'record'), h('dd', { class: 'mono wrap' }, one.record)],
         h('dt', {}, 'planned'), h('dd', {}, worldTime(one.created)),
         one.next_try && [h('dt', {}, 'next try'), h('dd', {}, worldTime(one.next_try), ' ', after(one.created, one.next_try))]),
+      parts,
       h('h3', {}, 'Attempts'),
       !one.attempts.length && h('p', { class: 'dim' }, 'None yet.'),
       h('ol', { class: 'attempts' }, one.attempts.map((attempt, at) => h('li', {}, attemptOf(one, attempt, at)))),

@@ -8,6 +8,7 @@ import { masked, plainPath, revealAll, revealListed, withoutSecrets } from './ma
 import { change, link } from './place.js';
 import { powershell } from './powershell.js';
 import { catalog, soon, store } from './store.js';
+import { drawTrace } from './trace.js';
 import { drawnOf } from './uploads.js';
 
 export function detail(pane, { close }) {
@@ -17,6 +18,7 @@ export function detail(pane, { close }) {
   let turn = 0;
   const asked = h('div', {});
   const life = h('div', { class: 'life' });
+  const traced = h('div', {});
   const others = h('div', { class: 'others' });
 
   const asks = (tag) => (tag === NO_WORLD ? 'strangers' : tag);
@@ -67,7 +69,7 @@ export function detail(pane, { close }) {
         button('Send again', again, { class: 'primary', disabled: cannot !== null, title: cannot ?? 'Sends the same request once more (r)' }),
         redacts ? h('span', { class: 'tag', title: cannot }, 'redacted') : button('Show personal fields', async () => revealAll(pane))),
       withoutServer && h('p', { class: 'dim' }, withoutServer),
-      h('h3', {}, 'Why'), explanation(why), life,
+      h('h3', {}, 'Why'), explanation(why), life, traced,
       h('h3', {}, 'Request'), part(request.headers, 'Request headers'), asked,
       request.body_sha256 && cut(request.body_bytes),
       h('h3', {}, 'Reply'), part(request.reply_headers, 'Reply headers'), body(request.reply, request.reply_bytes, 'Reply body'),
@@ -78,6 +80,8 @@ export function detail(pane, { close }) {
     pane.scrollTop = 0;
     fill(others);
     fill(life);
+    fill(traced);
+    drawTraced(why);
     drawLife(why).catch(() => {});
     drawOthers().catch(() => {});
   }
@@ -121,6 +125,11 @@ export function detail(pane, { close }) {
           one.next_try && h('li', { class: 'dim' }, 'next try ', after(one.created, one.next_try)))))));
   }
 
+  function drawTraced({ request: ids = {} }) {
+    const mine = turn;
+    drawTrace(traced, request.world, ids, request.trace, () => mine === turn).catch(() => {});
+  }
+
   async function drawOthers() {
     const mine = turn;
     const { world, endpoint } = request;
@@ -154,7 +163,9 @@ export function detail(pane, { close }) {
     if (!request || request.world === NO_WORLD) return;
     const mine = turn;
     const why = await api(`explain/${request.trace}`, { world: request.world }).catch(() => null);
-    if (why && mine === turn) await drawLife(why);
+    if (!why || mine !== turn) return;
+    drawTraced(why);
+    await drawLife(why);
   }, 250);
   store.on('returned', lookAgain, stop.signal);
   store.on('drawn', (which) => {

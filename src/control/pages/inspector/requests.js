@@ -17,7 +17,7 @@ function fits(entry, { q, endpoint, status, world, span }) {
   if (!inSpan(entry.at, span)) return false;
   if (status === 'broken' ? !entry.fault && !entry.delay_ms : status && entry.mark !== status && !String(entry.status).startsWith(status)) return false;
   if (!q) return true;
-  entry.words ??= [entry.method, entry.path, entry.status, entry.outcome, entry.trace, entry.record, entry.mark, entry.fault]
+  entry.words ??= [entry.method, entry.path, entry.status, entry.outcome, entry.trace, entry.record, entry.mark, entry.fault, entry.traceparent, entry.request_id]
     .join(' ').toLowerCase();
   const words = `${entry.words} ${store.nameOf(entry.world)}`.toLowerCase();
   return q.toLowerCase().split(/\s+/).every((word) => words.includes(word));

@@ -33,6 +33,16 @@ public final class DeliveryQuery {
         return with("state", Wire.present(state, "state"));
     }
 
+    /** A whole {@code traceparent}, or the 32 hex digits of its trace id. */
+    public DeliveryQuery traceparent(String traceparent) {
+        return with("traceparent", Wire.present(traceparent, "traceparent"));
+    }
+
+    /** The {@code x-request-id} of the request that caused the callback. */
+    public DeliveryQuery requestId(String id) {
+        return with("request_id", Wire.present(id, "requestId"));
+    }
+
     /** Only callbacks after this number. */
     public DeliveryQuery afterSeq(long seq) {
         return with("after_seq", seq);

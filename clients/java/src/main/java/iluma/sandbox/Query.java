@@ -49,6 +49,16 @@ public final class Query {
         return with("trace", Wire.present(trace, "trace"));
     }
 
+    /** A whole {@code traceparent}, or the 32 hex digits of its trace id. */
+    public Query traceparent(String traceparent) {
+        return with("traceparent", Wire.present(traceparent, "traceparent"));
+    }
+
+    /** The header {@code x-request-id}. */
+    public Query requestId(String id) {
+        return with("request_id", Wire.present(id, "requestId"));
+    }
+
     /**
      * A value in the body, by its dotted path: {@code body("addresses.0.country", "ID")}. A dot in a name is written with a
      * backslash. Null means that the value is missing.
