@@ -17,7 +17,7 @@ fn replayed(text: &str, at: &Path) -> Result<usize, String> {
         .build()
         .expect("a runtime");
     let mut comparison = Comparison::new(Selection::default());
-    for recording in Recording::read(at)? {
+    for recording in Recording::read(at, &[], 0)? {
         let replacements = Replacements {
             catalogue: None,
             seed: None,
