@@ -1,7 +1,7 @@
 //! Every place that reads a URL, a host or an address reads it in the same strict way.
 
 use clap::Command;
-use iluma_sandbox::{CallbackUrl, Sandbox, cli};
+use iluma_sandbox::{CallbackUrl, PUBLIC_KEY, Sandbox, cli};
 use serde_json::json;
 
 use crate::client::{Answer, Client};
@@ -83,7 +83,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Flags whose value is a URL, a host or an address: the command, the flag, what comes before the value, and whether
 /// the value is a URL. A flag of all commands is listed with one of them.
-const FLAGS: [(&str, &str, &str, bool); 8] = [
+const FLAGS: [(&str, &str, &str, bool); 9] = [
     ("serve", "--bind", "", false),
     ("serve", "--tls-host", "", false),
     ("serve", "--allow-egress", "", false),
@@ -91,6 +91,7 @@ const FLAGS: [(&str, &str, &str, bool); 8] = [
     ("serve", "--callback", "NAME_VALIDATOR_REQUEST=", true),
     ("audit", "--callback", "", true),
     ("readyz", "--url", "", true),
+    ("replay", "--against", "", true),
     ("ca trust-help", "--url", "", true),
 ];
 
@@ -165,6 +166,9 @@ fn a_wrong_value_of_a_flag_is_refused_by_name() {
             }
             if command == "audit" {
                 arguments.extend(["--type", TYPE]);
+            }
+            if command == "replay" {
+                arguments.extend(["--suite", "documented", "--api-key", PUBLIC_KEY]);
             }
             let (code, out, err) = run(&arguments);
             assert_eq!((code, out.as_str()), (2, ""), "{given}: {err}");

@@ -36,6 +36,11 @@ const IGNORED: &[(&str, &str, &str)] = &[
         "the error that came first is reported",
     ),
     (
+        "cli/progress.rs",
+        "thread.join",
+        "a panic of the thread was reported where it happened",
+    ),
+    (
         "cli/room.rs",
         "thread.join",
         "a thread that only waits does not panic",

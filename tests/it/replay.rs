@@ -280,7 +280,7 @@ async fn a_url_that_was_set_without_a_test_is_in_the_recording() {
     let other = put(json!({"type": "INDIVIDUAL_CFT_PEP", "url": format!("{receiver}/other")}));
     assert_eq!(Answer::of(other).await.status, 200);
     for path in [PEPS, "/v0/identity/entity_cft_peps"] {
-        let answer = client.magic(path, "PENDING").await;
+        let answer = client.magic(path, "PENDING_THEN_COMPLETED_FOUND").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     stage.advance("30d").await;

@@ -222,6 +222,12 @@ const FILES: &[(&str, usize, &str)] = &[
     ("cli/os.rs", 3, "a signal, which is what stops"),
     ("cli/port_holder.rs", 1, "the time for one answer"),
     ("cli/readyz.rs", 2, "--timeout"),
+    ("cli/replay/against/remote.rs", 1, "the time for an answer"),
+    (
+        "cli/replay/against/sending.rs",
+        2,
+        "the pause of --rate; the time that a record had then, a minute at most",
+    ),
     (
         "cli/process.rs",
         3,
