@@ -28,7 +28,7 @@ test('an unknown option is refused with the nearest, in every function', async (
     ],
     [
       () => world.verify(any({ inOrder: [{ exactly: 1 }] })),
-      'unknown option `exactly` of verify.inOrder[0]: known are endpoint, outcome, status, method, path, trace, body, headers, query',
+      'unknown option `exactly` of verify.inOrder[0]: known are endpoint, outcome, status, method, path, trace, traceparent, requestId, body, headers, query',
     ],
     [() => world.requests(any({ endpont: BANK })), 'unknown option `endpont` of requests: did you mean `endpoint`?'],
     [() => world.requests(any({ after_seq: 1 })), 'unknown option `after_seq` of requests: did you mean `afterSeq`?'],
