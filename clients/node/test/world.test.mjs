@@ -268,3 +268,20 @@ test('tests of one name that run at once have worlds of their own', async (t) =>
   assert.equal(two.name, `${one.name} (2)`);
   assert.notEqual(one.apiKey, two.apiKey);
 });
+
+test('the parts of a trace are found by its id, and a malformed one is refused', async (t) => {
+  const world = await iluma.world(t);
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const answer = await fetch(world.url + BANK_PATH, {
+    method: 'POST',
+    headers: { authorization: world.authorization, 'content-type': 'application/json', traceparent, 'x-request-id': 'abc-1' },
+    body: JSON.stringify(account(1)),
+  });
+  await ask(world, BANK_PATH, account(2));
+  for (const filter of [{ requestId: 'abc-1' }, { traceparent: '0af7651916cd43dd8448eb211c80319c' }]) {
+    const traces = (await world.requests(filter)).map(({ trace }) => trace);
+    assert.deepEqual(traces, [answer.headers.get('x-sandbox-trace')]);
+  }
+  assert.deepEqual([...(await world.requests({ requestId: 'abc-2' }))], []);
+  await assert.rejects(world.requests({ traceparent: '00-zz' }), /traceparent/);
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -259,3 +260,25 @@ def test_any_other_control_call_can_be_made(iluma_world: World) -> None:
 def test_the_types_say_what_the_sandbox_says_of_itself(iluma_sandbox: Sandbox, name: str, shape: type) -> None:
     described = iluma_sandbox.control.call("GET", "openapi.json")["components"]["schemas"][name]
     assert set(described["properties"]) == set(shape.__annotations__)
+
+
+def test_the_parts_of_a_trace_are_found_by_its_id_and_a_malformed_one_is_refused(iluma_world: World) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    request = urllib.request.Request(
+        iluma_world.url + BANK_PATH,
+        data=b'{"bank_account_number": "1", "bank_code": "BCA"}',
+        headers={
+            "authorization": iluma_world.authorization,
+            "content-type": "application/json",
+            "traceparent": parent,
+            "x-request-id": "abc-1",
+        },
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        trace = answer.headers["x-sandbox-trace"]
+    ask(iluma_world, BANK_PATH, account(2))
+    for found in (iluma_world.requests(request_id="abc-1"), iluma_world.requests(traceparent=parent.split("-")[1])):
+        assert [one["trace"] for one in found] == [trace]
+    assert list(iluma_world.requests(request_id="abc-2")) == []
+    with pytest.raises(SandboxError, match="traceparent"):
+        iluma_world.requests(traceparent="00-zz")
