@@ -21,8 +21,12 @@ use crate::http::ApiError;
 /// the most drop their oldest data.
 const IDLE_TIME: Duration = Duration::from_mins(10);
 
-/// When worlds drop their oldest data, one part in this many of the memory of all worlds becomes free.
+/// When worlds drop their oldest data, at most one part in this many of the memory of all worlds becomes free.
 const ROOM_PART: usize = 32;
+
+/// Room for each world that becomes free with it. The more worlds there are, the longer it takes to find the largest; and
+/// requests wait while room is made, so a few worlds make little of it.
+const ROOM_BYTES_OF_WORLD: usize = 1 << 10;
 
 impl Worlds {
     /// Drops idle worlds. If that is not enough, the worlds that hold the most drop their oldest data.
@@ -54,14 +58,15 @@ impl Worlds {
     }
 
     /// The worlds that hold the most drop their oldest data, until there is room for many requests. With thousands of worlds
-    /// this takes as long as a hundred requests.
+    /// this takes as long as a hundred requests, with a few worlds as long as some.
     fn halve_largest(&self) {
         let mut worlds = self.all();
         let bytes = |world: &ReadWorld| world.bytes.load(Ordering::Relaxed);
         worlds.sort_by_cached_key(|world| std::cmp::Reverse(bytes(world)));
         // A world with no more than its share keeps it, even when the others cannot drop theirs.
         let share = self.memory.worlds() / worlds.len().max(1);
-        let enough = self.memory.worlds() - self.memory.worlds() / ROOM_PART;
+        let room = (worlds.len() * ROOM_BYTES_OF_WORLD).min(self.memory.worlds() / ROOM_PART);
+        let enough = self.memory.worlds() - room;
         for world in worlds.iter().take_while(|world| bytes(world) > share) {
             if !self.is_full_above(enough) {
                 return;
