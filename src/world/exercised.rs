@@ -16,8 +16,8 @@ pub(crate) const LIMITS_US: [u64; 14] = [
     10_000_000,
 ];
 
-/// Different replies, and different callbacks, that are counted apart. There are a few hundred, unless scenario files change all the
-/// time.
+/// Different replies, and different callbacks, that are counted apart. There are a few hundred, unless scenario files
+/// change all the time.
 const REPLIES_MAX: usize = 10_000;
 
 const REPLY_BYTES: usize = 180;
