@@ -1,7 +1,7 @@
 # Run `make` to list the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bless size bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents book
+.PHONY: help run check test bless size binary bench bench-growth bench-peers allocations attack soak deny fuzz dist sidecar clients browser pictures documents book
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,13 +24,20 @@ test: ## only the tests
 bless: ## update the expected answers to the current ones; read the diff
 	INSTA_UPDATE=always cargo test --locked --lib --test it
 
-bench: ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
+# The benchmarks measure this binary, if they are told no other by SANDBOX_BIN.
+BINARY = $(abspath $(or $(CARGO_TARGET_DIR),target))/released/iluma-sandbox
+bench bench-growth bench-peers: export SANDBOX_BIN ?= $(BINARY)
+
+binary: ## build the binary as releases have it, with a profile; needs python3 and `rustup component add llvm-tools`
+	PROFILE=$$(packaging/profile.sh) && export PROFILE && packaging/binary.sh $(BINARY)
+
+bench: $(if $(SANDBOX_BIN),,binary) ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
 	cargo bench --locked --bench throughput
 
-bench-growth: ## measure many rules, files, worlds, records, callbacks and inspectors, and large uploads, against few
+bench-growth: $(if $(SANDBOX_BIN),,binary) ## measure many rules, files, worlds, records, callbacks and inspectors, and large uploads, against few
 	cargo bench --locked --bench growth
 
-bench-peers: ## measure against other mock servers, installed below target/peers; needs the network, and Node and Java for some
+bench-peers: $(if $(SANDBOX_BIN),,binary) ## measure against other mock servers, installed below target/peers; needs the network, and Node and Java for some
 	benches/peers/install.sh
 	cargo bench --locked --bench peers
 

@@ -18,4 +18,5 @@ case $target-$(getconf GNU_LIBC_VERSION 2>/dev/null) in
 esac
 # This is no setting of the profile, because Cargo ignores it for packages with an `opt-level` of their own.
 RUSTFLAGS="$RUSTFLAGS -C strip=symbols"
+[ -z "${PROFILE:-}" ] || RUSTFLAGS="$RUSTFLAGS -C profile-use=$PROFILE" # of profile.sh
 export RUSTFLAGS

@@ -39,9 +39,14 @@ echo 'parsers: ok'
 echo '== image'
 binary=$folder/program/iluma-sandbox
 python3 tests/sidecar/image.py "$binary"
-[ -x "$binary" ] || packaging/binary.sh "$binary" # where no image could be built
 
-echo '== wheel' # with crates that the image has compiled already
+echo '== profile'
+PROFILE=$(packaging/profile.sh)
+export PROFILE
+packaging/binary.sh "$binary"
+"$binary" check scenarios
+
+echo '== wheel' # with crates that have been compiled already
 packaging/wheel.sh "$work/wheel"
 python3 tests/sidecar/wheel.py "$work/wheel"
 

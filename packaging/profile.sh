@@ -1,0 +1,32 @@
+#!/bin/sh
+# Prints the path of a profile for the compiler. It builds an instrumented binary and uses it as its users do (train.py):
+#     PROFILE=$(packaging/profile.sh) packaging/binary.sh OUT
+# With the profile, code that is used often becomes faster, code that is never used becomes smaller, and both lie apart. It
+# needs python3 and llvm-profdata of the compiler's release: `rustup component add llvm-tools`. The binary is run, so this
+# makes profiles only for the machine's own target.
+set -eu
+cd "$(dirname "$0")/.."
+target=$(rustc -vV | sed -n 's/^host: //p')
+tool=$(rustc --print sysroot)/lib/rustlib/$target/bin/llvm-profdata
+if ! [ -x "$tool" ]; then
+    echo "profile.sh: the compiler has no llvm-profdata: run \`rustup component add llvm-tools\`" >&2
+    exit 1
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# shellcheck source=packaging/flags.sh
+. packaging/flags.sh
+RUSTFLAGS="$RUSTFLAGS -C profile-generate"
+# Functions are counted before they are optimised, so the instrumented binary needs no slow optimisation of the whole.
+CARGO_PROFILE_RELEASE_LTO=off cargo build --release --locked --bin iluma-sandbox --target "$target" >&2
+folder=${CARGO_TARGET_DIR:-target}
+cp "$folder/$target/release/iluma-sandbox" "$work/instrumented"
+LLVM_PROFILE_FILE=$work/%m.profraw packaging/train.py "$work/instrumented" >&2
+"$tool" merge --output "$work/profile" "$work"/*.profraw
+
+# Cargo sees a new path, but not that a file has changed. The compiler wants an absolute path.
+mkdir -p "$folder/profiles"
+path=$(cd "$folder/profiles" && pwd)/$(cksum <"$work/profile" | cut -d ' ' -f 1).profdata
+mv "$work/profile" "$path"
+echo "$path"
