@@ -58,9 +58,10 @@ impl JunitReport<'_> {
 
     /// The attribute.
     fn errors(&self) -> &'static str {
-        match self.names_errors {
-            true => r#" errors="0""#,
-            false => "",
+        if self.names_errors {
+            r#" errors="0""#
+        } else {
+            ""
         }
     }
 }

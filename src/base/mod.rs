@@ -66,8 +66,8 @@ pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
-    hex, is_invisible, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all,
-    nearest_sentence, pointer_part, reason, short, shortened, snake_case, unknown_field, visible,
-    visible_json, visible_lines,
+    can_mean, hex, is_invisible, listed, look_alike, named_near, nearest, nearest_clause,
+    nearest_or_all, nearest_sentence, pointer_part, reason, short, shortened, snake_case,
+    unknown_field, visible, visible_json, visible_lines,
 };
 pub(crate) use self::turns::{Turn, Turns};
