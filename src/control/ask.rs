@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use crate::answer::{is_tag, world};
 use crate::base::{
-    JsonMistake, UnreadableJson, named_near, nearest, no_object_hint, parse_duration, read_json,
-    time_in_words, unknown_field,
+    JsonMistake, UnreadableJson, named_near, nearest, nearest_clause, no_object_hint,
+    parse_duration, read_json, time_in_words, unknown_field,
 };
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
@@ -172,6 +172,21 @@ pub(super) fn parameter<T>(
     };
     let parsed = parse(text).map_err(|message| bad_request(format!("`{name}`: {message}")))?;
     Ok(Some(parsed))
+}
+
+/// Refuses a value of a parameter that has only the `known` ones. It names the nearest. `more` are values that have no
+/// fixed name.
+pub(super) fn unknown_value(
+    name: &str,
+    written: &str,
+    known: &[&str],
+    more: Option<&str>,
+) -> Refusal {
+    let mut all: Vec<_> = known.iter().copied().chain(more).collect();
+    let last = all.pop().unwrap_or_default();
+    let most = all.join(", ");
+    let near = nearest_clause(written, known.iter().copied());
+    bad_request(format!("`{name}` is {most} or {last}{near}"))
 }
 
 pub(super) fn whole_number(text: &str) -> Result<u64, String> {

@@ -15,6 +15,7 @@ use super::exchange_json::time;
 use super::unsent;
 use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, Turn, milliseconds};
+use crate::catalogue;
 use crate::http::Refusal;
 use crate::world::{
     self, Attempt, Callbacks, ControlCall, Delivery, DeliveryState, Waiting, World, delivery_id,
@@ -31,6 +32,10 @@ pub(super) async fn list(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let filter = Filter::of(query)?;
+    if let Some(asked) = filter.callback_type {
+        check_type(context, world, asked)
+            .map_err(|unknown| bad_request(format!("`type`: {unknown}")))?;
+    }
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let count = parameter(query, "count", whole_number)?;
@@ -71,6 +76,19 @@ pub(super) async fn list(
         drop((found, turn));
         is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
+}
+
+/// Refuses a type that would match nothing: no endpoint has it, and no callback of the world. The scenario files may have
+/// lost the type of an earlier callback.
+fn check_type(context: &Context, world: &World, asked: &str) -> Result<(), String> {
+    let catalogue = context.engine.catalogue();
+    catalogue::check_callback_type(&catalogue, asked).or_else(|unknown| {
+        let callbacks = &world.state().callbacks;
+        let sent = callbacks.log.newest_first();
+        let mut all = sent.chain(unsent::unsent(callbacks));
+        let is_there = all.any(|one| &*one.callback_type == asked);
+        is_there.then_some(()).ok_or(unknown)
+    })
 }
 
 /// The deliveries that a list shows, newest first.

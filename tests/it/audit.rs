@@ -536,8 +536,8 @@ fn audit_called_wrongly_exits_with_2() {
                 "--type",
                 "NAME_VALIDATOR_REQUST",
             ],
-            "iluma-sandbox: there are no callbacks of type `NAME_VALIDATOR_REQUST`. \
-             Did you mean `NAME_VALIDATOR_REQUEST`? Known types: ",
+            "iluma-sandbox: no endpoint sends callbacks of the type `NAME_VALIDATOR_REQUST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?\n",
         ),
         (
             vec!["audit", "--callback", url, "--type", TYPE, "--token", ""],

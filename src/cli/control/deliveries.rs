@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::columns::{cell, items, shown_of_all, table};
 use super::controlled_world::{
-    ControlledWorld, Failure, ListTexts, MissingWorld, check_callback_type, run as run_command,
+    ControlledWorld, Failure, ListTexts, MissingWorld, run as run_command,
 };
 use super::trace_filters::TraceFilters;
 use crate::base::parse_duration;
@@ -78,9 +78,6 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let world = &arguments.world;
     let client = world.client(MissingWorld::Refuse).await?;
-    if let Some(callback_type) = &arguments.callback_type {
-        check_callback_type(&client, callback_type).await?;
-    }
     let texts = ListTexts {
         list: list_text,
         late: timeout_text,
