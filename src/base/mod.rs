@@ -15,6 +15,7 @@ mod in_flight;
 mod json_mistake;
 mod json_number;
 mod json_reading;
+mod json_type;
 mod junit;
 mod log_path;
 mod log_text;
@@ -48,6 +49,7 @@ pub(crate) use self::in_flight::{Admission, InFlight, InFlightShare, NoRoom, hel
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
+pub(crate) use self::json_type::json_type;
 pub(crate) use self::junit::{JunitCase, JunitReport, JunitResult, JunitSuite};
 pub(crate) use self::log_path::LogPath;
 pub(crate) use self::log_text::{LogText, plain_line};

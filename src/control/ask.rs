@@ -203,6 +203,20 @@ pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, 
     Ok(wait)
 }
 
+/// `wait=5s&count=2`: how long to wait, and for how many. None without `wait`.
+pub(super) fn wait_for_count(
+    query: &HashMap<String, String>,
+) -> Result<Option<(Duration, u64)>, Refusal> {
+    let count = parameter(query, "count", whole_number)?;
+    match wait(query)? {
+        Some(wait) => Ok(Some((wait, count.unwrap_or(1)))),
+        None if count.is_some() => Err(bad_request(
+            "`count` says how many to wait for: it needs `wait`",
+        )),
+        None => Ok(None),
+    }
+}
+
 /// A request would wait longer than `WAIT_MAX`.
 pub(super) fn too_long(name: &str) -> Refusal {
     let most = time_in_words(WAIT_MAX);

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, wait_for_count,
+    whole_number,
 };
 use super::context::Context;
 use super::delivery_filter::Filter;
@@ -38,15 +39,9 @@ pub(super) async fn list(
     }
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let count = parameter(query, "count", whole_number)?;
-    let wait = wait(query)?;
-    if wait.is_none() && count.is_some() {
-        return Err(bad_request(
-            "`count` says how many to wait for: it needs `wait`",
-        ));
-    }
-    let wanted = count.unwrap_or(1);
-    let until = Instant::now() + wait.unwrap_or_default();
+    let wait = wait_for_count(query)?;
+    let (patience, wanted) = wait.unwrap_or_default();
+    let until = Instant::now() + patience;
     let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
     let mut is_over = false;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::ask::{
     ControlAnswer, ControlReply, ControlRequest, JSON, LIMIT_DEFAULT, bad_request, parameter,
-    unknown_value, wait, whole_number,
+    unknown_value, wait_for_count, whole_number,
 };
 use super::context::Context;
 use super::exchange_json::exchange_json;
@@ -89,13 +89,7 @@ struct Page {
 pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
     let page = Page::read(context, query)?;
-    let count = parameter(query, "count", whole_number)?;
-    let wait = wait(query)?;
-    if wait.is_none() && count.is_some() {
-        return Err(bad_request(
-            "`count` says how many to wait for: it needs `wait`",
-        ));
-    }
+    let wait = wait_for_count(query)?;
     let whose = RequestsOf::of(request)?;
     let Some(journal) = whose.journal(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
@@ -105,8 +99,8 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Re
         }
         return Ok(page.of_all(context).await);
     };
-    if let Some(wait) = wait {
-        let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
+    if let Some((wait, count)) = wait {
+        let expectation = Expectation::at_least(count, page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
         if let Err(error) = journal

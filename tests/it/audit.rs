@@ -103,7 +103,7 @@ pub(crate) fn concurrent_receiver(
 }
 
 /// A correct receiver: compares the token, reads the JSON, accepts a known record without an error.
-fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
+pub(crate) fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
     let mut known = HashSet::new();
     move |heard| {
         if heard.token.as_deref() != Some(&token) {
@@ -117,7 +117,7 @@ fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static 
     }
 }
 
-async fn documented_token() -> String {
+pub(crate) async fn documented_token() -> String {
     let sandbox = Sandbox::start().await.expect("it starts");
     sandbox.callback_token()
 }
