@@ -238,6 +238,9 @@ pub(super) fn refuse_others(
     unknown.sort();
     match unknown.first() {
         None => Ok(()),
+        Some(name) if *name == "world" => Err(bad_request(
+            "`world` is the tag of a world: eight hex digits",
+        )),
         Some(name) if known.is_empty() => Err(bad_request(format!(
             "unknown parameter `{name}`: there are none here"
         ))),

@@ -86,6 +86,10 @@ async fn a_filter_that_means_nothing_is_refused() {
     for (query, said) in [
         ("tpye=X", "unknown parameter `tpye`: did you mean `type`?"),
         (
+            "world=all",
+            "`world` is the tag of a world: eight hex digits",
+        ),
+        (
             "state=sent",
             "`state` is scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped or no_url",
         ),
