@@ -36,17 +36,7 @@ use common::Outcome;
 use common::bare::bare_server;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench") // cargo bench adds it
-        .collect();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("growth: {sentence}.");
-            ExitCode::FAILURE
-        }
-    }
+    common::run("growth", run)
 }
 
 fn run(arguments: &[String]) -> Outcome<()> {
@@ -76,6 +66,5 @@ fn measure(arguments: &[String]) -> Outcome<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn measure(_: &[String]) -> Outcome<()> {
-    println!("This benchmark needs Linux: it pins cores and reads /proc.");
-    Ok(())
+    common::measure_nothing()
 }

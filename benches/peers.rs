@@ -24,17 +24,7 @@ mod subjects;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench") // cargo bench adds it
-        .collect();
-    match measure(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("peers: {sentence}.");
-            ExitCode::FAILURE
-        }
-    }
+    common::run("peers", measure)
 }
 
 #[cfg(target_os = "linux")]
@@ -42,6 +32,5 @@ use compare::measure;
 
 #[cfg(not(target_os = "linux"))]
 fn measure(_: &[String]) -> common::Outcome<()> {
-    println!("This benchmark needs Linux: it pins cores and reads /proc.");
-    Ok(())
+    common::measure_nothing()
 }

@@ -37,17 +37,7 @@ use common::Outcome;
 use common::bare::bare_server;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench") // cargo bench adds it
-        .collect();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("throughput: {sentence}.");
-            ExitCode::FAILURE
-        }
-    }
+    common::run("throughput", run)
 }
 
 fn run(arguments: &[String]) -> Outcome<()> {
@@ -86,8 +76,7 @@ fn profile(seconds: &str) -> Outcome<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn measure(_: &[String]) -> Outcome<()> {
-    println!("This benchmark needs Linux: it pins cores and reads /proc.");
-    Ok(())
+    common::measure_nothing()
 }
 
 #[cfg(not(target_os = "linux"))]

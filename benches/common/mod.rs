@@ -18,10 +18,33 @@ pub mod process;
 #[cfg(target_os = "linux")]
 pub mod rounds;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// A failure is a whole sentence for the person who started the benchmark.
 pub type Outcome<T> = Result<T, String>;
+
+/// Runs a benchmark with the arguments of the process, and prints its error.
+pub fn run(name: &str, benchmark: fn(&[String]) -> Outcome<()>) -> ExitCode {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench") // cargo bench adds it
+        .collect();
+    match benchmark(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{name}: {sentence}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// For the benchmarks that measure on Linux alone.
+#[cfg(not(target_os = "linux"))]
+pub fn measure_nothing() -> Outcome<()> {
+    println!("This benchmark needs Linux: it pins cores and reads /proc.");
+    Ok(())
+}
 
 /// Adds the name of the step to an error.
 pub trait Explain<T> {

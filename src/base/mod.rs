@@ -16,6 +16,8 @@ mod in_flight;
 mod json_mistake;
 mod json_number;
 mod json_reading;
+mod json_type;
+mod junit;
 mod log_path;
 mod log_text;
 mod memory;
@@ -50,6 +52,8 @@ pub(crate) use self::in_flight::{Admission, InFlight, InFlightShare, NoRoom, hel
 pub(crate) use self::json_mistake::{JsonMistake, looks_like_json, no_object_hint};
 pub(crate) use self::json_number::{canonical_json, canonical_number, look_alike_json, same_json};
 pub(crate) use self::json_reading::{UnreadableJson, read_exact_json, read_json};
+pub(crate) use self::json_type::json_type;
+pub(crate) use self::junit::{JunitCase, JunitReport, JunitResult, JunitSuite};
 pub(crate) use self::log_path::LogPath;
 pub(crate) use self::log_text::{LogText, plain_line};
 pub use self::memory::Memory;
@@ -67,8 +71,8 @@ pub(crate) use self::share::grow_share;
 pub(crate) use self::spellings::{JsonPlace, Spellings, UNFIT_MAX};
 pub(crate) use self::sync::{lock, read_lock, write_lock};
 pub(crate) use self::text::{
-    hex, is_invisible, listed, look_alike, named_near, nearest, nearest_clause, nearest_or_all,
-    nearest_sentence, pointer_part, reason, short, shortened, snake_case, unknown_field, visible,
-    visible_json, visible_lines,
+    can_mean, hex, is_invisible, listed, look_alike, named_near, nearest, nearest_clause,
+    nearest_or_all, nearest_sentence, pointer_part, reason, short, shortened, snake_case,
+    unknown_field, visible, visible_json, visible_lines,
 };
 pub(crate) use self::turns::{Turn, Turns};

@@ -116,6 +116,11 @@ pub(crate) fn nearest<'a>(
         .map(|(_, word)| word)
 }
 
+/// Whether a written word can mean a known one.
+pub(crate) fn can_mean(written: &str, known: &str) -> bool {
+    likeness(&written.to_lowercase(), &known.to_lowercase()).is_some()
+}
+
 /// How like two words are, if one can be meant by the other: at least half of the longer one is the same, or the known
 /// one has every part of the written one. `foo` is not meant for `found`, although their beginnings are alike.
 fn likeness(written: &str, known: &str) -> Option<f64> {

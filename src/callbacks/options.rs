@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::egress::Egress;
-use crate::base::{ReceiverUrl, parse_duration};
+use crate::base::{ReceiverUrl, nearest_clause, parse_duration};
 
 /// How callbacks are sent.
 #[derive(Clone, Debug)]
@@ -67,7 +67,8 @@ impl FromStr for Retries {
             list => {
                 let delays = list.split(',').map(|delay| parse_duration(delay.trim()));
                 delays.collect::<Result<_, _>>().map(Self::After).map_err(|_| {
-                    format!("`{text}` is none of `fast`, `realistic`, `none`, and no list such as `1s,10s,1m`")
+                    let near = nearest_clause(text, ["fast", "realistic", "none"]);
+                    format!("`{text}` is none of `fast`, `realistic`, `none`, and no list such as `1s,10s,1m`{near}")
                 })
             }
         }

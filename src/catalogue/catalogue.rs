@@ -153,14 +153,16 @@ impl Catalogue {
             .ok_or_else(|| self.unknown_endpoint(name, String::new))
     }
 
-    /// Says that there is no endpoint of this name, with the nearest there is. `otherwise` ends the sentence where none
-    /// is near.
+    /// Says that there is no endpoint of this name, with the nearest id, or the nearest path if the name is one.
+    /// `otherwise` ends the sentence where none is near.
     pub(crate) fn unknown_endpoint(
         &self,
         name: &str,
         otherwise: impl FnOnce() -> String,
     ) -> String {
-        let known = self.endpoints().map(|endpoint| &*endpoint.id);
+        let is_path = name.starts_with('/');
+        let known = self.slots.iter();
+        let known = known.map(|slot| if is_path { &*slot.path } else { &*slot.id });
         match nearest(name, known) {
             Some(near) => {
                 let near = named_near(name, near);
@@ -215,33 +217,6 @@ pub(crate) fn find_dummy_data(
 ) -> Option<Finding> {
     let rule = creation.lookup.as_ref()?;
     Some((rule.lookup).assume_found(&catalogue.dummy, seed, rule.asked(input), dice))
-}
-
-/// The endpoint whose sample tests a callback type: the one marked with `test`, or else the first of the type.
-pub(crate) fn endpoint_of_type<'c>(
-    catalogue: &'c Catalogue,
-    callback_type: &str,
-) -> Option<&'c Endpoint> {
-    let of_type = || {
-        let endpoints = catalogue.endpoints();
-        endpoints.filter(|endpoint| endpoint.callback_type.as_deref() == Some(callback_type))
-    };
-    of_type()
-        .find(|endpoint| endpoint.tests_callbacks)
-        .or_else(|| of_type().next())
-}
-
-/// All callback types, in the order of the endpoints.
-pub(crate) fn callback_types(catalogue: &Catalogue) -> Vec<&str> {
-    let mut types = Vec::new();
-    for endpoint in catalogue.endpoints() {
-        if let Some(callback_type) = endpoint.callback_type.as_deref()
-            && !types.contains(&callback_type)
-        {
-            types.push(callback_type);
-        }
-    }
-    types
 }
 
 /// The last outcome of the endpoint's default: what a record becomes in the end.

@@ -1,6 +1,7 @@
 //! Compiled scenario files: endpoints, rules, bodies, dummy data. Never changed, only replaced as a whole.
 
 mod body;
+mod callback_types;
 mod catalogue;
 mod compile;
 mod condition;
@@ -28,9 +29,10 @@ mod watch;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::body::TemplateScope;
 pub(crate) use self::body::{BodyPlan, Fill, Hole, Rendered, Template, reply_too_large};
-pub(crate) use self::catalogue::{
-    Catalogue, callback_types, endpoint_of_type, error_outcome, final_outcome, find_dummy_data,
+pub(crate) use self::callback_types::{
+    callback_types, check_callback_type, endpoint_of_type, unknown_callback_type,
 };
+pub(crate) use self::catalogue::{Catalogue, error_outcome, final_outcome, find_dummy_data};
 pub(crate) use self::condition::{Condition, Facts, Subject, text_or_list};
 pub(crate) use self::current::{Current, Reload};
 #[cfg(any(test, fuzzing))]

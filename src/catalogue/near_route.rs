@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use strum::VariantArray;
 
+use crate::base::can_mean;
 use crate::scenario::Source;
 
 /// A route that is less like the request is not meant by it.
@@ -44,6 +45,7 @@ pub(super) fn nearest<'c>(
         .map(|route| Candidate::new(route, method, &asked))
         .collect();
     candidates.retain(|candidate| candidate.likeness >= LIKENESS_MIN);
+    candidates.retain(|candidate| asked.can_mean(&candidate.path));
     candidates.sort_by(Candidate::nearest_first);
     let (nearest, others) = candidates.split_first()?;
     let named = format!("{} {}", nearest.route.method, nearest.route.path);
@@ -91,6 +93,39 @@ impl Path {
         f64::midpoint(whole, ends)
     }
 
+    /// Whether a known path can be meant, by its words alone: an id in the place of `{id}` is like every other, and a
+    /// beginning such as `__sandbox` says nothing about the rest.
+    fn can_mean(&self, known: &Self) -> bool {
+        let (asked, known) = self.words_beside(known);
+        let same = asked
+            .iter()
+            .zip(&known)
+            .take_while(|(one, other)| one == other);
+        match same.count() {
+            same if same == known.len() => words_can_mean(&asked, &known),
+            same if same == asked.len() => false,
+            same => words_can_mean(&asked[same..], &known[same..]),
+        }
+    }
+
+    /// The segments of this path and of a known one, without the places of `{id}` and the like, and without what is in
+    /// them. A path of one segment fills no place.
+    fn words_beside<'p>(&'p self, known: &'p Self) -> (Vec<&'p str>, Vec<&'p str>) {
+        let fills = self.segments.len() > 1;
+        let is_place = |segment: &String| segment.starts_with('{');
+        let mut filled = known
+            .segments
+            .iter()
+            .rev()
+            .map(|one| fills && is_place(one));
+        let asked = self.segments.iter().rev();
+        let asked = asked.filter(|_| !filled.next().unwrap_or_default());
+        let mut asked: Vec<_> = asked.map(String::as_str).collect();
+        asked.reverse();
+        let known = known.segments.iter().filter(|one| !is_place(one));
+        (asked, known.map(String::as_str).collect())
+    }
+
     /// The segments, with the sent ones in the places of `{id}` and the like. A path of one segment fills none: it would
     /// be like every path that ends in a place.
     fn filled_like(&self, asked: &Self) -> Vec<String> {
@@ -104,6 +139,13 @@ impl Path {
         }
         filled
     }
+}
+
+/// Whether the words are near as a whole. There may be too many or too few at the start, so the ends are compared too.
+fn words_can_mean(asked: &[&str], known: &[&str]) -> bool {
+    let shorter = asked.len().min(known.len());
+    let end = |words: &[&str]| words[words.len() - shorter..].join("/");
+    can_mean(&asked.join("/"), &known.join("/")) || can_mean(&end(asked), &end(known))
 }
 
 impl<'c> Candidate<'c> {

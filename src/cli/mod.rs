@@ -24,7 +24,6 @@ mod files;
 mod given;
 mod help;
 mod init;
-mod junit;
 mod learn;
 mod list;
 mod log;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::answering::Scenarios;
 use super::client::sandbox_url;
 use super::output::finish_json;
-use super::secret::secret;
-use super::target::{NOT_A_KEY, public_key};
+use super::secret::api_key;
+use super::target::public_key;
 use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::DEFAULT_HOST;
 use crate::reference::{self, About};
@@ -46,7 +46,7 @@ pub(super) struct PostmanArguments {
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
         hide_env_values = true,
-        value_parser = secret::<ApiKey>(NOT_A_KEY)
+        value_parser = api_key()
     )]
     api_key: Option<ApiKey>,
     #[command(flatten)]

@@ -8,11 +8,22 @@ use clap::builder::TypedValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
+use crate::base::ApiKey;
+use crate::http::ControlToken;
+
 /// Parses a secret. Errors begin with `what`.
 #[derive(Clone)]
 pub(super) struct Secret<T> {
     what: &'static str,
     kind: PhantomData<fn() -> T>,
+}
+
+pub(super) fn api_key() -> Secret<ApiKey> {
+    secret("--api-key is not an API key")
+}
+
+pub(super) fn control_token() -> Secret<ControlToken> {
+    secret("--control-token")
 }
 
 pub(super) fn secret<T>(what: &'static str) -> Secret<T> {

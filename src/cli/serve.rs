@@ -14,7 +14,7 @@ use super::parent::Parent;
 use super::process;
 use super::ready_file::ReadyFile;
 use super::ready_message;
-use super::secret::secret;
+use super::secret::{control_token, secret};
 use super::sending::SendingArguments;
 use super::start_error;
 use super::start_table::{self, StartFlags};
@@ -123,7 +123,7 @@ pub(super) struct Arguments {
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
         hide_env_values = true,
-        value_parser = secret::<ControlToken>("--control-token")
+        value_parser = control_token()
     )]
     control_token: Option<ControlToken>,
     /// Write address, API key and tokens as JSON into this file when the sandbox is ready.

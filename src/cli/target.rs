@@ -8,12 +8,9 @@ use clap::Args;
 use super::bind::{Bind, DEFAULT_BIND};
 use super::client::{Client, sandbox_url};
 use super::given::{Given, GivenParser, Source};
-use super::secret::secret;
+use super::secret::{api_key, control_token};
 use crate::base::{ApiKey, HttpUrl, PUBLIC_KEY};
 use crate::http::{ControlToken, DEFAULT_PORT};
-
-/// The beginning of an error.
-pub(super) const NOT_A_KEY: &str = "--api-key is not an API key";
 
 /// Where it is.
 #[derive(Debug, Args)]
@@ -63,7 +60,7 @@ pub(super) struct Target {
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
         hide_env_values = true,
-        value_parser = secret::<ApiKey>(NOT_A_KEY)
+        value_parser = api_key()
     )]
     api_key: Option<ApiKey>,
     /// Control token, if the control API requires one.
@@ -72,7 +69,7 @@ pub(super) struct Target {
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
         hide_env_values = true,
-        value_parser = secret::<ControlToken>("--control-token")
+        value_parser = control_token()
     )]
     control_token: Option<ControlToken>,
 }

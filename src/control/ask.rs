@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use crate::answer::{is_tag, world};
 use crate::base::{
-    JsonMistake, UnreadableJson, named_near, nearest, no_object_hint, parse_duration, read_json,
-    time_in_words, unknown_field,
+    JsonMistake, UnreadableJson, named_near, nearest, nearest_clause, no_object_hint,
+    parse_duration, read_json, time_in_words, unknown_field,
 };
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::http::{ApiError, Body, Call, Code, ErrorCode, Refusal, ReplyBody};
@@ -174,6 +174,21 @@ pub(super) fn parameter<T>(
     Ok(Some(parsed))
 }
 
+/// Refuses a value of a parameter that has only the `known` ones. It names the nearest. `more` are values that have no
+/// fixed name.
+pub(super) fn unknown_value(
+    name: &str,
+    written: &str,
+    known: &[&str],
+    more: Option<&str>,
+) -> Refusal {
+    let mut all: Vec<_> = known.iter().copied().chain(more).collect();
+    let last = all.pop().unwrap_or_default();
+    let most = all.join(", ");
+    let near = nearest_clause(written, known.iter().copied());
+    bad_request(format!("`{name}` is {most} or {last}{near}"))
+}
+
 pub(super) fn whole_number(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("`{text}` is no whole number"))
@@ -186,6 +201,20 @@ pub(super) fn wait(query: &HashMap<String, String>) -> Result<Option<Duration>, 
         return Err(too_long("wait"));
     }
     Ok(wait)
+}
+
+/// `wait=5s&count=2`: how long to wait, and for how many. None without `wait`.
+pub(super) fn wait_for_count(
+    query: &HashMap<String, String>,
+) -> Result<Option<(Duration, u64)>, Refusal> {
+    let count = parameter(query, "count", whole_number)?;
+    match wait(query)? {
+        Some(wait) => Ok(Some((wait, count.unwrap_or(1)))),
+        None if count.is_some() => Err(bad_request(
+            "`count` says how many to wait for: it needs `wait`",
+        )),
+        None => Ok(None),
+    }
 }
 
 /// A request would wait longer than `WAIT_MAX`.
@@ -209,6 +238,9 @@ pub(super) fn refuse_others(
     unknown.sort();
     match unknown.first() {
         None => Ok(()),
+        Some(name) if *name == "world" => Err(bad_request(
+            "`world` is the tag of a world: eight hex digits",
+        )),
         Some(name) if known.is_empty() => Err(bad_request(format!(
             "unknown parameter `{name}`: there are none here"
         ))),

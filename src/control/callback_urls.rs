@@ -57,13 +57,8 @@ pub(super) fn put(
 ) -> Result<ControlAnswer, Refusal> {
     let CallbackUrlOf { callback_type, url } = json_body(request.call)?;
     let catalogue = request.context.engine.catalogue();
-    let known = catalogue::callback_types(&catalogue);
-    if !known.contains(&callback_type.as_str()) {
-        return Err(bad_request(format!(
-            "`type`: there is none of that name, but {}",
-            known.join(", ")
-        )));
-    }
+    catalogue::check_callback_type(&catalogue, &callback_type)
+        .map_err(|unknown| bad_request(format!("`type`: {unknown}")))?;
     let url = ReceiverUrl::parse(&url).map_err(|reason| bad_request(format!("`url`: {reason}")))?;
     set_callback_url(request.context, world, callback_type, url);
     Ok(list(request, world))

@@ -3,9 +3,11 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::ask::{ControlAnswer, ControlRequest, bad_request};
+use super::ask::{ControlAnswer, ControlRequest, bad_request, unknown_value};
 use crate::http::Refusal;
 use crate::reference::Listing;
+
+const FORMATS: [&str; 3] = ["json", "text", "markdown"];
 
 pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refusal> {
     let ControlRequest { context, query, .. } = request;
@@ -19,7 +21,7 @@ pub(super) fn answer(request: ControlRequest<'_>) -> Result<ControlAnswer, Refus
         None | Some("json") => json!(listing),
         Some("text") => Value::String(listing.text()),
         Some("markdown") => Value::String(listing.markdown()),
-        Some(_) => return Err(bad_request("`format` is json, text or markdown")),
+        Some(other) => return Err(unknown_value("format", other, &FORMATS, None)),
     };
     Ok((StatusCode::OK, body))
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, whole_number,
+    ControlAnswer, ControlRequest, LIMIT_DEFAULT, bad_request, parameter, wait, wait_for_count,
+    whole_number,
 };
 use super::context::Context;
 use super::delivery_filter::Filter;
@@ -15,6 +16,7 @@ use super::exchange_json::time;
 use super::unsent;
 use crate::answer::ExplainedAttempt;
 use crate::base::{ReceiverUrl, Turn, milliseconds};
+use crate::catalogue;
 use crate::http::Refusal;
 use crate::world::{
     self, Attempt, Callbacks, ControlCall, Delivery, DeliveryState, Waiting, World, delivery_id,
@@ -31,17 +33,15 @@ pub(super) async fn list(
     world: &Arc<World>,
 ) -> Result<ControlAnswer, Refusal> {
     let filter = Filter::of(query)?;
+    if let Some(asked) = filter.callback_type {
+        check_type(context, world, asked)
+            .map_err(|unknown| bad_request(format!("`type`: {unknown}")))?;
+    }
     let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let count = parameter(query, "count", whole_number)?;
-    let wait = wait(query)?;
-    if wait.is_none() && count.is_some() {
-        return Err(bad_request(
-            "`count` says how many to wait for: it needs `wait`",
-        ));
-    }
-    let wanted = count.unwrap_or(1);
-    let until = Instant::now() + wait.unwrap_or_default();
+    let wait = wait_for_count(query)?;
+    let (patience, wanted) = wait.unwrap_or_default();
+    let until = Instant::now() + patience;
     let mut waiting = Waiting::in_world(until, &context.stop, world);
     let mut changes = world.changes();
     let mut is_over = false;
@@ -71,6 +71,19 @@ pub(super) async fn list(
         drop((found, turn));
         is_over = is_hopeless || !waiting.change_or(&mut changes, next_due).await;
     }
+}
+
+/// Refuses a type that would match nothing: no endpoint has it, and no callback of the world. The scenario files may have
+/// lost the type of an earlier callback.
+fn check_type(context: &Context, world: &World, asked: &str) -> Result<(), String> {
+    let catalogue = context.engine.catalogue();
+    catalogue::check_callback_type(&catalogue, asked).or_else(|unknown| {
+        let callbacks = &world.state().callbacks;
+        let sent = callbacks.log.newest_first();
+        let mut all = sent.chain(unsent::unsent(callbacks));
+        let is_there = all.any(|one| &*one.callback_type == asked);
+        is_there.then_some(()).ok_or(unknown)
+    })
 }
 
 /// The deliveries that a list shows, newest first.

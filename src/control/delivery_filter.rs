@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ask::{parameter, whole_number};
+use super::ask::{parameter, unknown_value, whole_number};
 use crate::http::{self, Refusal, TraceparentFilter};
 use crate::world::{Delivery, DeliveryState};
 
@@ -17,17 +17,24 @@ pub(super) struct Filter<'a> {
     pub after_seq: u64,
 }
 
+const STATES: [&str; 9] = [
+    "scheduled",
+    "sending",
+    "retrying",
+    "delivered",
+    "failed",
+    "cancelled",
+    "suppressed",
+    "dropped",
+    "no_url",
+];
+
 impl<'q> Filter<'q> {
     pub(super) fn of(query: &'q HashMap<String, String>) -> Result<Self, Refusal> {
-        let state = parameter(query, "state", |text| {
-            serde_json::from_value::<DeliveryState>(text.into()).map_err(|_| {
-                format!("`{text}` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped, no_url")
-            })
-        })?;
         Ok(Self {
             callback_type: query.get("type"),
             record: query.get("record"),
-            state,
+            state: query.get("state").map(|text| state(text)).transpose()?,
             traceparent: parameter(query, "traceparent", TraceparentFilter::parse)?,
             request_id: parameter(query, "request_id", http::request_id)?,
             after_seq: parameter(query, "after_seq", whole_number)?.unwrap_or(0),
@@ -58,4 +65,9 @@ impl<'q> Filter<'q> {
             && self.names(delivery)
             && self.state.is_none_or(|state| state == delivery.state)
     }
+}
+
+fn state(text: &str) -> Result<DeliveryState, Refusal> {
+    let state = serde_json::from_value(text.into());
+    state.map_err(|_| unknown_value("state", text, &STATES, None))
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::ask::{
-    ControlAnswer, ControlReply, ControlRequest, JSON, LIMIT_DEFAULT, bad_request, parameter, wait,
-    whole_number,
+    ControlAnswer, ControlReply, ControlRequest, JSON, LIMIT_DEFAULT, bad_request, parameter,
+    unknown_value, wait_for_count, whole_number,
 };
 use super::context::Context;
 use super::exchange_json::exchange_json;
@@ -34,6 +34,10 @@ const SETTINGS: [&str; 8] = [
     "count",
 ];
 
+const WORLDS: [&str; 3] = ["own", "all", "strangers"];
+
+const ORDERS: [&str; 2] = ["newest", "oldest"];
+
 /// Whose requests are asked for.
 pub(super) enum RequestsOf {
     Own(Arc<World>),
@@ -51,10 +55,9 @@ impl RequestsOf {
             Some(tag) if is_tag(tag) => return request.world().map(Self::Own),
             Some("all") => Self::All,
             Some("strangers") => Self::Strangers,
-            Some(_) => {
-                return Err(bad_request(
-                    "`world` is own, all, strangers or the tag of a world",
-                ));
+            Some(other) => {
+                let more = Some("the tag of a world");
+                return Err(unknown_value("world", other, &WORLDS, more));
             }
         };
         may_see_all(&context.engine, request.call, query)?;
@@ -86,13 +89,7 @@ struct Page {
 pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Refusal> {
     let ControlRequest { context, query, .. } = request;
     let page = Page::read(context, query)?;
-    let count = parameter(query, "count", whole_number)?;
-    let wait = wait(query)?;
-    if wait.is_none() && count.is_some() {
-        return Err(bad_request(
-            "`count` says how many to wait for: it needs `wait`",
-        ));
-    }
+    let wait = wait_for_count(query)?;
     let whose = RequestsOf::of(request)?;
     let Some(journal) = whose.journal(context) else {
         if wait.is_some() || page.after_seq > 0 || page.before_seq < u64::MAX {
@@ -102,8 +99,8 @@ pub(super) async fn list(request: ControlRequest<'_>) -> Result<ControlReply, Re
         }
         return Ok(page.of_all(context).await);
     };
-    if let Some(wait) = wait {
-        let expectation = Expectation::at_least(count.unwrap_or(1), page.query.clone());
+    if let Some((wait, count)) = wait {
+        let expectation = Expectation::at_least(count, page.query.clone());
         let expectation = expectation.after(page.after_seq);
         let until = Wait::Until(Instant::now() + wait);
         if let Err(error) = journal
@@ -132,7 +129,7 @@ impl Page {
         let newest_first = match query.get("order").map(String::as_str) {
             None | Some("newest") => true,
             Some("oldest") => false,
-            Some(_) => return Err(bad_request("`order` is newest or oldest")),
+            Some(other) => return Err(unknown_value("order", other, &ORDERS, None)),
         };
         let limit = parameter(query, "limit", whole_number)?.unwrap_or(LIMIT_DEFAULT);
         let limit = usize::try_from(limit)

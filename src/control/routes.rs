@@ -294,7 +294,7 @@ pub(super) fn none(context: &Context, call: &Call, path: &str) -> Refusal {
     if methods.is_empty() {
         let engine = &context.engine;
         let asked = asked_route(call.method(), call.sent_path());
-        let hint = nearest_route_hint(engine, &engine.catalogue(), call.method(), &call.path());
+        let hint = nearest_route_hint(engine, &engine.catalogue(), call, "");
         return Refusal(
             StatusCode::NOT_FOUND,
             "unknown_control_route",

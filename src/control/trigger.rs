@@ -170,10 +170,8 @@ fn endpoint<'c>(catalogue: &'c Catalogue, trigger: &Trigger) -> Result<&'c Endpo
         )));
     };
     catalogue::endpoint_of_type(catalogue, callback_type).ok_or_else(|| {
-        bad_request(format!(
-            "`type`: there is none of that name, but {}",
-            types.join(", ")
-        ))
+        let unknown = catalogue::unknown_callback_type(callback_type, &types);
+        bad_request(format!("`type`: {unknown}"))
     })
 }
 

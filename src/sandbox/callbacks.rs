@@ -33,13 +33,10 @@ impl World {
     /// When no product sends callbacks of that type, or the URL cannot be called.
     #[track_caller]
     pub fn register_callback_url(&self, callback_type: &str, url: &str) {
-        let known = self.context.engine.catalogue();
-        let known = catalogue::callback_types(&known);
-        assert!(
-            known.contains(&callback_type),
-            "no endpoint sends callbacks of the type `{callback_type}`: there are {}",
-            known.join(", ")
-        );
+        let catalogue = self.context.engine.catalogue();
+        if let Err(sentence) = catalogue::check_callback_type(&catalogue, callback_type) {
+            panic!("{sentence}");
+        }
         let url: CallbackUrl = match url.parse() {
             Ok(url) => url,
             Err(sentence) => panic!("callbacks cannot go there: {sentence}"),

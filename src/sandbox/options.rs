@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::answer::UnknownType;
 use crate::base::{ApiKey, Clock, Memory, Panics};
 use crate::callbacks::CallbackOptions;
-use crate::catalogue::Current;
+use crate::catalogue::{self, Current};
 use crate::http::ControlToken;
 use crate::scenario::{DateForm, LoadErrors};
 use crate::server::OpenError;
@@ -64,7 +64,7 @@ impl Options {
 /// let url = "http://127.0.0.1:8080/".parse().unwrap();
 /// let error = Sandbox::builder().callback("NAME_VALIDATOR", url).start().await.unwrap_err();
 /// assert!(
-///     error.to_string().starts_with("no endpoint sends callbacks of the type `NAME_VALIDATOR`: there are ")
+///     error.to_string().ends_with("of the type `NAME_VALIDATOR`: did you mean `NAME_VALIDATOR_REQUEST`?")
 /// );
 /// # });
 /// ```
@@ -74,7 +74,7 @@ pub enum StartError {
     #[error(transparent)]
     Scenarios(#[from] LoadErrors),
     /// A URL was given for callbacks that no product sends.
-    #[error("no endpoint sends callbacks of the type `{unknown}`: there are {}", .known.join(", "))]
+    #[error("{}", unknown_type(.unknown, .known))]
     CallbackType { unknown: String, known: Vec<String> },
     /// A host for callbacks is written in a way that no URL has, or is never called.
     #[error("{0}")]
@@ -94,6 +94,11 @@ pub enum StartError {
     /// TLS cannot be set up: a certificate, a key or the folder of the authority is wrong.
     #[error("{0}")]
     Tls(String),
+}
+
+fn unknown_type(unknown: &str, known: &[String]) -> String {
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    catalogue::unknown_callback_type(unknown, &known)
 }
 
 impl From<UnknownType> for StartError {

@@ -103,7 +103,7 @@ pub(crate) fn concurrent_receiver(
 }
 
 /// A correct receiver: compares the token, reads the JSON, accepts a known record without an error.
-fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
+pub(crate) fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static {
     let mut known = HashSet::new();
     move |heard| {
         if heard.token.as_deref() != Some(&token) {
@@ -117,7 +117,7 @@ fn careful(token: String) -> impl FnMut(&Heard) -> Option<u16> + Send + 'static 
     }
 }
 
-async fn documented_token() -> String {
+pub(crate) async fn documented_token() -> String {
     let sandbox = Sandbox::start().await.expect("it starts");
     sandbox.callback_token()
 }
@@ -536,8 +536,8 @@ fn audit_called_wrongly_exits_with_2() {
                 "--type",
                 "NAME_VALIDATOR_REQUST",
             ],
-            "iluma-sandbox: there are no callbacks of type `NAME_VALIDATOR_REQUST`. \
-             Did you mean `NAME_VALIDATOR_REQUEST`? Known types: ",
+            "iluma-sandbox: no endpoint sends callbacks of the type `NAME_VALIDATOR_REQUST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?\n",
         ),
         (
             vec!["audit", "--callback", url, "--type", TYPE, "--token", ""],

@@ -62,7 +62,7 @@ async fn deliveries_are_filtered_by_type_record_state_and_seq_newest_first() {
         (String::new(), vec![3, 2, 1]),
         (format!("?type={TYPE}"), vec![3, 1]),
         ("?type=ENTITY_CFT_PEP".to_owned(), vec![2]),
-        ("?type=NO_SUCH_TYPE".to_owned(), vec![]),
+        ("?type=INDIVIDUAL_CFT_PEP".to_owned(), vec![]),
         (format!("?record={first}"), vec![1]),
         ("?state=delivered".to_owned(), vec![1]),
         ("?state=scheduled".to_owned(), vec![2]),
@@ -86,8 +86,32 @@ async fn a_filter_that_means_nothing_is_refused() {
     for (query, said) in [
         ("tpye=X", "unknown parameter `tpye`: did you mean `type`?"),
         (
+            "world=all",
+            "`world` is the tag of a world: eight hex digits",
+        ),
+        (
             "state=sent",
-            "`state`: `sent` is none of scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped, no_url",
+            "`state` is scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped or no_url",
+        ),
+        (
+            "state=deliverd",
+            "`state` is scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped or no_url: \
+             did you mean `delivered`?",
+        ),
+        (
+            "type=NAME_VALIDATOR_REQUST",
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATOR_REQUST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?",
+        ),
+        (
+            "type=NAME_VALIDATOR_REQUST&wait=60s",
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATOR_REQUST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?",
+        ),
+        (
+            "type=",
+            "`type`: no endpoint sends callbacks of the type ``: known are `ENTITY_CFT_PEP`, `ID_CARD_VERIFICATION`, `INDIVIDUAL_CFT_PEP`, `NPWP_DATA_REQUEST`, \
+             `NAME_VALIDATOR_REQUEST`, `BANK_NAME_VALIDATOR_DETAILS` and `FACE_COMPARISON`",
         ),
         ("after_seq=-1", "`after_seq`: `-1` is no whole number"),
         (
@@ -110,6 +134,37 @@ async fn a_filter_that_means_nothing_is_refused() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn types_of_own_scenario_files_filter_deliveries_even_after_they_are_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("v9/x.toml");
+    std::fs::create_dir(own.parent().expect("a folder")).expect("a folder");
+    let text = "path = \"/v9/x\"\n[callback]\ntype = \"OWN_CHECK\"\n[outcomes.DONE]\ndefault = true\n\
+                callback = true\nbody.status = \"DONE\"\n";
+    std::fs::write(&own, text).expect("it is written");
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    let path = "/__sandbox/deliveries?type=OWN_CHECK&state=no_url";
+    let none = client.get(path).await;
+    assert_eq!((none.status, &none.json()["matching"]), (200, &json!(0)));
+    let misspelt = client.get("/__sandbox/deliveries?type=OWN_CHEK").await;
+    assert_eq!(
+        (misspelt.status, misspelt.message().as_str()),
+        (
+            400,
+            "`type`: no endpoint sends callbacks of the type `OWN_CHEK`: did you mean `OWN_CHECK`?"
+        )
+    );
+
+    let made = client.post("/v9/x", &json!({})).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    std::fs::remove_file(&own).expect("it is there");
+    client.sandbox.reloaded(0).await;
+    let sent = client.get(path).await;
+    assert_eq!((sent.status, &sent.json()["matching"]), (200, &json!(1)));
+    let other = Answer::of(client.bare("GET", path).basic_auth(key('o'), Some(""))).await;
+    assert_eq!(other.status, 400, "{}", other.text);
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,8 +356,8 @@ async fn a_trigger_that_cannot_be_fired_says_why() {
     for (body, said) in [
         (json!({}), "`type` is missing: one of "),
         (
-            json!({"type": "NAME"}),
-            "`type`: there is none of that name, but ",
+            json!({"type": "NAME_VALIDATOR"}),
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATOR`: did you mean `NAME_VALIDATOR_REQUEST`?",
         ),
         (
             json!({"endpoint": "v1.1/bank_account_data_request"}),

@@ -286,6 +286,10 @@ async fn what_the_catalog_does_not_know_is_refused() {
         ),
         ("format=yaml", "`format` is json, text or markdown"),
         (
+            "format=markdwn",
+            "`format` is json, text or markdown: did you mean `markdown`?",
+        ),
+        (
             "formt=text",
             "unknown parameter `formt`: did you mean `format`?",
         ),

@@ -347,18 +347,22 @@ fn check_called_wrongly_exits_with_2() {
 
 #[test]
 fn a_url_for_a_callback_type_that_there_is_not_keeps_it_from_starting() {
-    let (code, out, err) = run(&[
-        "serve",
-        "--port",
-        "0",
-        "--callback",
-        "NAMES=http://127.0.0.1:1/",
-    ]);
-    assert_eq!((code, out.as_str()), (2, ""));
-    assert_eq!(
-        err,
-        "iluma-sandbox: no endpoint sends callbacks of the type `NAMES`: there are ENTITY_CFT_PEP, \
-         ID_CARD_VERIFICATION, INDIVIDUAL_CFT_PEP, NPWP_DATA_REQUEST, NAME_VALIDATOR_REQUEST, \
-         BANK_NAME_VALIDATOR_DETAILS, FACE_COMPARISON\n"
-    );
+    for (callback_type, hint) in [
+        (
+            "NAMES",
+            "known are `ENTITY_CFT_PEP`, `ID_CARD_VERIFICATION`, `INDIVIDUAL_CFT_PEP`, `NPWP_DATA_REQUEST`, \
+             `NAME_VALIDATOR_REQUEST`, `BANK_NAME_VALIDATOR_DETAILS` and `FACE_COMPARISON`",
+        ),
+        ("NAME_VALIDATOR", "did you mean `NAME_VALIDATOR_REQUEST`?"),
+    ] {
+        let callback = format!("{callback_type}=http://127.0.0.1:1/");
+        let (code, out, err) = run(&["serve", "--port", "0", "--callback", &callback]);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert_eq!(
+            err,
+            format!(
+                "iluma-sandbox: no endpoint sends callbacks of the type `{callback_type}`: {hint}\n"
+            )
+        );
+    }
 }

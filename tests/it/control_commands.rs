@@ -158,8 +158,22 @@ fn misspelt_names_are_refused_with_the_nearest_there_is() {
         ),
         (
             &["deliveries", "--type", "NAME_VALIDATR_REQUEST"],
-            "no endpoint sends callbacks of the type `NAME_VALIDATR_REQUEST`: did you mean \
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATR_REQUEST`: did you mean \
              `NAME_VALIDATOR_REQUEST`?",
+        ),
+        (
+            &["deliveries", "--state", "deliverd"],
+            "`state` is scheduled, sending, retrying, delivered, failed, cancelled, suppressed, dropped or no_url: \
+             did you mean `delivered`?",
+        ),
+        (
+            &["trigger", "NAME_VALIDATR_REQUEST"],
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATR_REQUEST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?",
+        ),
+        (
+            &["coverage", "--ignore", "COMPLETED_FOND"],
+            "`ignore`: nothing that counts is called `COMPLETED_FOND`: did you mean `COMPLETED_FOUND`?",
         ),
     ] {
         let (code, out, err) = control(&process, arguments);
@@ -483,10 +497,7 @@ async fn callbacks_are_registered_listed_and_sent_again() {
     );
     let (code, _, err) = control(&process, &["deliveries", "--state", "lost"]);
     assert_eq!(code, 2);
-    assert!(
-        err.contains("`lost` is none of scheduled, sending"),
-        "{err}"
-    );
+    assert!(err.contains("`state` is scheduled, sending, "), "{err}");
 }
 
 #[test]

@@ -489,10 +489,18 @@ async fn a_question_that_makes_no_sense_is_refused() {
         ),
         ("?world=mine", "`world` is all, own or the tag of a world"),
         (
+            "?world=al",
+            "`world` is all, own or the tag of a world: did you mean `all`?",
+        ),
+        (
             "?key=iluma_development_FX4f0M5sxDgk5qFyZnk60ZengAfA9o31x3ecd29vihjc4VhyJ8FclZhHjjw",
             "`key` names a world: say `world=own` as well",
         ),
         ("?format=xml", "`format` is json, text or junit"),
+        (
+            "?format=jnit",
+            "`format` is json, text or junit: did you mean `junit`?",
+        ),
         (
             "?minimum=80",
             "unknown parameter `minimum`: known are endpoint, only, ignore, min, format, world",
@@ -503,14 +511,39 @@ async fn a_question_that_makes_no_sense_is_refused() {
         ),
         ("?min=101", "`min`: `101` is no whole number from 0 to 100"),
         ("?min=-1", "`min`: `-1` is no whole number from 0 to 100"),
-        ("?only=outcomes", "`only`: it is errors or callbacks"),
+        ("?only=outcomes", "`only` is errors or callbacks"),
+        (
+            "?only=error",
+            "`only` is errors or callbacks: did you mean `errors`?",
+        ),
         (
             "?ignore=",
             "`ignore` is empty: write a name, in which `*` is any text",
         ),
         (
             "?ignore=v2/ktp_data_request/*",
-            "`ignore`: nothing that counts is called `v2/ktp_data_request/*`; the names are in the report, such as \
+            "`ignore`: nothing that counts is called `v2/ktp_data_request/*`: did you mean `v2/ktp_data_requests/*`?",
+        ),
+        (
+            "?ignore=v2/ktp_data_request",
+            "`ignore`: nothing that counts is called `v2/ktp_data_request`: did you mean `v2/ktp_data_requests`?",
+        ),
+        (
+            "?ignore=v2/ktp_data_requests/COMPLETED_FOND",
+            "`ignore`: nothing that counts is called `v2/ktp_data_requests/COMPLETED_FOND`: did you mean \
+             `v2/ktp_data_requests/COMPLETED_FOUND`?",
+        ),
+        (
+            "?ignore=COMPLETED_FOND",
+            "`ignore`: nothing that counts is called `COMPLETED_FOND`: did you mean `COMPLETED_FOUND`?",
+        ),
+        (
+            "?ignore=eror/*",
+            "`ignore`: nothing that counts is called `eror/*`: did you mean `errors/*`?",
+        ),
+        (
+            "?ignore=nothing",
+            "`ignore`: nothing that counts is called `nothing`; the names are in the report, such as \
              v2/ktp_data_requests/COMPLETED_FOUND or errors/API_VALIDATION_ERROR",
         ),
     ] {

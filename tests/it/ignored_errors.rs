@@ -61,6 +61,11 @@ const IGNORED: &[(&str, &str, &str)] = &[
         "the next line fails too, and that is reported",
     ),
     (
+        "server/recording/recording_file.rs",
+        "fs::remove_file",
+        "why the sandbox did not start is reported",
+    ),
+    (
         "server/recording/recording_writer.rs",
         "self.stop.send",
         "the thread has ended already",

@@ -229,6 +229,54 @@ async fn a_full_disk_is_reported_once_in_the_log_and_in_readyz_and_the_sandbox_g
 }
 
 #[test]
+fn a_sandbox_that_does_not_start_leaves_the_file_as_it_was() {
+    let (folder, path, text) = place();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let refused = |more: &[&str]| {
+        let flags = [&["serve", "--port", &port, "--record", &text], more].concat();
+        let (code, _, complaint) = run(&flags);
+        assert_eq!(code, 1, "{complaint}");
+        assert!(complaint.contains("address already in use"), "{complaint}");
+    };
+    let no_state = |flags: &[&str]| {
+        let (code, _, complaint) =
+            run(&[&["serve", "--port", "0", "--record", &text], flags].concat());
+        assert_ne!(code, 0, "{complaint}");
+    };
+    refused(&[]);
+    no_state(&["--state", "/no/such/folder/state"]);
+    no_state(&["--callback", "NOTHING=http://127.0.0.1:1/"]);
+    assert!(names(folder.path()).is_empty(), "there was no file");
+
+    std::os::unix::fs::symlink("behind.jsonl", &path).expect("a link");
+    refused(&[]);
+    assert_eq!(
+        names(folder.path()),
+        ["run.jsonl"],
+        "there was a link alone"
+    );
+    fs::remove_file(&path).expect("it is there");
+
+    let torn = format!(
+        "{}\n{{\"type\":\"excha",
+        json!({"type": "export", "version": 2})
+    );
+    for content in ["", &torn] {
+        fs::write(&path, content).expect("it is written");
+        refused(&[]);
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), content);
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
+    let names = entries.map(|entry| name(entry).expect("an entry").into_string());
+    names.collect::<Result<_, _>>().expect("UTF-8")
+}
+
+#[test]
 fn a_file_that_is_no_recording_is_not_touched() {
     let (folder, path, text) = place();
     let refused = |path: &str, why: &str| {

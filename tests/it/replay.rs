@@ -272,7 +272,8 @@ async fn a_url_that_was_set_without_a_test_is_in_the_recording() {
     let world = client.sandbox.world();
     world.register_callback_url("ENTITY_CFT_PEP", &receiver);
     let refused = Answer::of(put(json!({"type": "NONE", "url": receiver}))).await;
-    let expected = "`type`: there is none of that name, but ENTITY_CFT_PEP, ";
+    let expected =
+        "`type`: no endpoint sends callbacks of the type `NONE`: known are `ENTITY_CFT_PEP`, ";
     assert_eq!(refused.status, 400);
     assert!(refused.message().starts_with(expected), "{}", refused.text);
     let refused = Answer::of(put(json!({"type": TYPE, "url": "ftp://x"}))).await;
@@ -489,6 +490,69 @@ async fn what_is_answered_now_can_be_written_as_an_export_that_replays_too() {
     assert_eq!(code, 0);
     assert_eq!(comparable(&again), comparable(&recording.path));
     Recording::of(&fs::read_to_string(&again).expect("it is there")).replays();
+}
+
+#[tokio::test]
+async fn only_takes_the_id_or_the_path_of_an_endpoint_and_names_the_nearest_of_others() {
+    let (recording, _) = with_own_file().await;
+    let one = "1 request replayed, 0 different; 0 callbacks compared, 0 different\n";
+    for name in ["v0/individual_cft_peps", PEPS] {
+        let (code, report, _) = recording.replay(&["--only", name]);
+        assert_eq!((code, report.as_str()), (0, one), "{name}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = "path = \"/v9/own\"\n[outcomes.DONE]\ndefault = true\nbody.status = \"DONE\"\n";
+    fs::write(folder.path().join("own.toml"), own).expect("it is written");
+    let client = Client::of(Sandbox::builder().scenarios(folder.path())).await;
+    client.post("/v9/own", &json!({})).await;
+    let with_own = Recording::of_client(&client).await;
+    let (code, report, _) = with_own.replay(&["--only", "own"]);
+    assert_eq!(
+        (code, report.as_str()),
+        (0, one),
+        "its file is in the recording"
+    );
+    let other = folder.path().join("other");
+    fs::create_dir(&other).expect("a folder");
+    let other = other.to_str().expect("UTF-8");
+    let (code, report, _) = with_own.replay(&["--only", "own", "--scenarios", other]);
+    assert_eq!(code, 1, "the request is in the recording: {report}");
+
+    let learned = recording.folder.path().join("learned");
+    let learned = learned.to_str().expect("UTF-8");
+    for (name, hint) in [
+        (
+            "v0/individual_cft_pep",
+            ": did you mean `v0/individual_cft_peps`?",
+        ),
+        (
+            "/v0/identity/individual_cft_pep",
+            ": did you mean `/v0/identity/individual_cft_peps`?",
+        ),
+        ("nothing", ": `iluma-sandbox list` shows them all"),
+    ] {
+        for more in [&[][..], &["--learn", learned]] {
+            let flags = [&["--only", "v0/individual_cft_peps", "--only", name], more].concat();
+            let (code, report, complaint) = recording.replay(&flags);
+            let expected = format!("iluma-sandbox: there is no endpoint `{name}`{hint}\n");
+            assert_eq!((code, report.as_str(), complaint), (2, "", expected));
+        }
+    }
+    assert!(!Path::new(learned).exists());
+}
+
+#[test]
+fn an_export_larger_than_the_limit_is_refused_before_it_is_read() {
+    let recording = Recording::of("");
+    let file = fs::File::create(&recording.path).expect("it is there");
+    file.set_len((1 << 30) + 1).expect("it needs no room");
+    let (code, report, complaint) = recording.replay(&[]);
+    let path = recording.path.display();
+    let expected = format!(
+        "iluma-sandbox: `{path}` cannot be replayed: it is larger than 1024 MiB, the most that is replayed: \
+         end a recording earlier with --record-max\n"
+    );
+    assert_eq!((code, report.as_str(), complaint), (2, "", expected));
 }
 
 #[test]

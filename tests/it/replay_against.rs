@@ -755,6 +755,7 @@ async fn one_key_takes_one_world_of_a_recording() {
             .to_owned()
     };
     let tags = format!("{}, {}", tag(0), tag(1));
+    let known = [0, 1].map(|at| format!("`{}`", tag(at)));
     let url = target.url();
     let (code, _, err) = replay(&[file, "--against", &url]).await;
     assert_eq!(code, 2);
@@ -768,7 +769,20 @@ async fn one_key_takes_one_world_of_a_recording() {
     assert_eq!(code, 2);
     assert_eq!(
         err,
-        format!("iluma-sandbox: the recording has no world `nope`: it has {tags}\n")
+        format!(
+            "iluma-sandbox: the recording has no world `nope`: known are {}\n",
+            known.join(" and ")
+        )
+    );
+    let near = tag(1)[..7].to_owned();
+    let (code, _, err) = replay(&[file, "--against", &url, "--world", &near]).await;
+    assert_eq!(code, 2);
+    assert_eq!(
+        err,
+        format!(
+            "iluma-sandbox: the recording has no world `{near}`: did you mean `{}`?\n",
+            tag(1)
+        )
     );
     let (code, report) = report(&[file, "--against", &url, "--world", &tag(1)]).await;
     assert_eq!((code, &report["requests"]["sent"]), (0, &json!(1)));
@@ -801,7 +815,28 @@ async fn fields_can_be_ignored_endpoints_chosen_and_the_first_difference_can_end
         sent(&["--only", "v0/individual_cft_peps"]).await,
         (1, json!(2))
     );
+    assert_eq!(
+        sent(&["--only", INDIVIDUAL]).await,
+        (1, json!(2)),
+        "a path names an endpoint too"
+    );
     assert_eq!(sent(&["--stop-at-first"]).await, (1, json!(1)));
+    let sent_before = stand_in.asked().len();
+    for what in [&[file.as_str()][..], &["--suite", "documented"]] {
+        let only = [
+            "--against",
+            &stand_in.url,
+            "--only",
+            "v0/individual_cft_pep",
+        ];
+        let (code, out, err) = replay(&[what, &only].concat()).await;
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert_eq!(
+            err,
+            "iluma-sandbox: there is no endpoint `v0/individual_cft_pep`: did you mean `v0/individual_cft_peps`?\n"
+        );
+    }
+    assert_eq!(stand_in.asked().len(), sent_before);
 }
 
 #[tokio::test]

@@ -495,6 +495,10 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
         ),
         ("header.a%20b=x", "`header.a b` names no header"),
         ("order=up", "`order` is newest or oldest"),
+        (
+            "order=oldst",
+            "`order` is newest or oldest: did you mean `oldest`?",
+        ),
         ("limit=1001", "`limit`: a page has 1000 requests at most"),
         ("limit=-1", "`limit`: `-1` is no whole number"),
         ("wait=2m", "`wait`: a request waits 60 s at most"),
@@ -509,6 +513,10 @@ async fn what_cannot_be_asked_is_refused_with_what_could_be() {
         (
             "world=mine",
             "`world` is own, all, strangers or the tag of a world",
+        ),
+        (
+            "world=stranger",
+            "`world` is own, all, strangers or the tag of a world: did you mean `strangers`?",
         ),
         (
             "world=all&after_seq=3",

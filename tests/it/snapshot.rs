@@ -330,7 +330,8 @@ async fn a_snapshot_that_is_broken_or_foreign_changes_nothing() {
                 json!([{"type": "NOTHING", "url": "http://127.0.0.1:1/", "created": "", "updated": ""}]),
             ),
             400,
-            "`callback_urls[0]`: no endpoint sends callbacks of the type `NOTHING`",
+            "`callback_urls[0]`: no endpoint sends callbacks of the type `NOTHING`: known are `ENTITY_CFT_PEP`, `ID_CARD_VERIFICATION`, `INDIVIDUAL_CFT_PEP`, `NPWP_DATA_REQUEST`, \
+             `NAME_VALIDATOR_REQUEST`, `BANK_NAME_VALIDATOR_DETAILS` and `FACE_COMPARISON`",
         ),
     ] {
         let answer = put(&client, document).await;

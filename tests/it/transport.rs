@@ -328,35 +328,68 @@ async fn the_control_api_names_the_nearest_of_all_routes() {
 
 #[tokio::test]
 async fn a_path_is_taken_literally() {
+    let table = "
+        GET /HEALTH -> GET /health
+        GET /health%20 -> GET /health
+        GET /./health -> GET /health
+        GET /v0/../health -> GET /health
+        GET /health%00 -> GET /health
+        GET /health;x=y -> GET /health
+        GET /h\u{e9}alth -> GET /health
+        GET /v0/identity/individual_cft_peps/../../../etc/passwd -> GET /v0/identity/individual_cft_peps/{id}
+        GET /v0/identity/individual_cft_peps/a/b -> GET /v0/identity/individual_cft_peps/{id}
+        GET /v0/identity/Individual_cft_peps/a -> GET /v0/identity/individual_cft_peps/{id}
+    ";
+    assert_nearest(table, ".").await;
+}
+
+#[tokio::test]
+async fn a_path_that_is_near_no_route_is_told_where_all_routes_are() {
     let sandbox = start().await;
-    for path in [
-        "//health",
-        "/health/",
-        "/HEALTH",
-        "/health%20",
-        "/./health",
-        "/v0/../health",
-        "/health/..",
-        "/health%00",
-        "/health;x=y",
-        "/v0/identity/individual_cft_peps/",
-        "/v0/identity/individual_cft_peps/../../../etc/passwd",
-        "/v0/identity/individual_cft_peps/a/b",
-        "/v0/identity/Individual_cft_peps/a",
-        "/h\u{e9}alth",
-        "/\"{id}\\|^",
+    let slash = " The path ends with a slash: leave it out";
+    let double = " The path has two slashes in a row: does your base URL end with a slash?";
+    for (line, ending) in [
+        ("GET /foo", ""),
+        ("GET /FOO", ""),
+        ("GET /v0/foo", ""),
+        ("GET /cft", ""),
+        ("GET /v1", ""),
+        ("GET /v1/identity", ""),
+        ("GET /health/..", ""),
+        ("POST /v1/identity/invoices", ""),
+        ("GET /favicon.ico", ""),
+        ("GET /index.html", ""),
+        ("GET /api/users", ""),
+        ("DELETE /api/v2/users/7", ""),
+        ("GET /orders/2dc667a4-d232-4d51-a561-631ce966fb2c", ""),
+        (
+            "GET /v1/customers/2dc667a4-d232-4d51-a561-631ce966fb2c/kyc",
+            "",
+        ),
+        ("GET /\"{id}\\|^", ""),
+        ("POST /foo/", &format!("{slash}.")),
+        ("GET /foo/", &format!("{slash}, or write an id after it.")),
+        ("GET //foo", double),
     ] {
-        let answer = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
-        let (status, code, message) = answer.error();
-        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{path}");
-        let start = format!("There is no GET {path} here. The nearest is ");
-        assert!(message.starts_with(&start), "{message}");
+        let (status, code, message) = ask(&sandbox, request(line, &[], b"")).await.error();
+        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{line}");
+        assert_eq!(
+            message,
+            format!("There is no {line} here. GET /openapi.json lists all routes.{ending}")
+        );
     }
-    for path in ["/foo", "/FOO", "/v0/foo", "/cft"] {
-        let answer = ask(&sandbox, request(&format!("GET {path}"), &[], b"")).await;
-        let (status, code, message) = answer.error();
-        assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{path}");
-        assert_eq!(message, format!("There is no GET {path} here."));
+    let list = ask(&sandbox, request("GET /openapi.json", &[], b"")).await;
+    assert_eq!(list.status(), 200);
+    for line in ["GET /__sandbox/qqqq", "POST /__sandbox/bookings/7/refund"] {
+        let answer = ask(&sandbox, request(line, &[], b"")).await;
+        let message = answer.json()["message"].take();
+        let start = format!("there is no {line}. Known below /__sandbox/ are GET livez, readyz, ");
+        assert!(
+            message
+                .as_str()
+                .is_some_and(|message| message.starts_with(&start)),
+            "{message}"
+        );
     }
 }
 

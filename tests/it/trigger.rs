@@ -176,7 +176,13 @@ async fn what_the_sandbox_refuses_is_said_in_its_words() {
         (
             vec!["NO_SUCH"],
             2,
-            "`type`: there is none of that name, but ",
+            "`type`: no endpoint sends callbacks of the type `NO_SUCH`: known are `ENTITY_CFT_PEP`, ",
+        ),
+        (
+            vec!["NAME_VALIDATOR_REQUST"],
+            2,
+            "`type`: no endpoint sends callbacks of the type `NAME_VALIDATOR_REQUST`: did you mean \
+             `NAME_VALIDATOR_REQUEST`?\n",
         ),
         (
             vec![TYPE, "--outcome", "COMPLETED_FOUNT"],

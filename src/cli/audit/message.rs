@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::signing::SignatureSent;
 use super::steps::{AuditEvent, AuditStep};
 use crate::answer::{self, Event};
-use crate::base::{Behaviour, Moment, ReceiverUrl, nearest_sentence};
+use crate::base::{Behaviour, Moment, ReceiverUrl};
 use crate::catalogue::{self, Catalogue, Endpoint, Outcome};
 use crate::server::Serving;
 use crate::world::{Delivery, TokenSent, World};
@@ -133,11 +133,7 @@ fn product<'c>(
 ) -> Result<(&'c Endpoint, &'c Outcome), String> {
     let Some(endpoint) = catalogue::endpoint_of_type(catalogue, callback_type) else {
         let types = catalogue::callback_types(catalogue);
-        let near = nearest_sentence(callback_type, types.iter().copied());
-        return Err(format!(
-            "there are no callbacks of type `{callback_type}`.{near} Known types: {}.",
-            types.join(", ")
-        ));
+        return Err(catalogue::unknown_callback_type(callback_type, &types));
     };
     match catalogue::final_outcome(endpoint) {
         Some(outcome) => Ok((endpoint, outcome)),

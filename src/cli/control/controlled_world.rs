@@ -9,7 +9,8 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::columns::items;
-use crate::base::{nearest_clause, nearest_or_all, short};
+use crate::base::{nearest_clause, short};
+use crate::catalogue::unknown_callback_type;
 use crate::cli::client::Client;
 use crate::cli::output::{
     Format, block_on, fail, finish, finish_json, misused, print_json, refusal, visible_texts,
@@ -173,9 +174,5 @@ pub(super) async fn check_callback_type(client: &Client, asked: &str) -> Result<
     if types.contains(&asked) {
         return Ok(());
     }
-    let near = nearest_or_all(asked, types);
-    let asked = short(asked);
-    Err(Failure::Misused(format!(
-        "no endpoint sends callbacks of the type `{asked}`: {near}"
-    )))
+    Err(Failure::Misused(unknown_callback_type(asked, &types)))
 }

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::columns::{cell, items, shown_of_all, table};
 use super::controlled_world::{
-    ControlledWorld, Failure, ListTexts, MissingWorld, check_callback_type, run as run_command,
+    ControlledWorld, Failure, ListTexts, MissingWorld, run as run_command,
 };
+use super::list_path::ListPath;
 use super::trace_filters::TraceFilters;
 use crate::base::parse_duration;
 
@@ -48,26 +48,18 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     fn path(&self) -> String {
-        let number = |number: Option<u64>| number.map(|number| number.to_string());
-        let mut query = Serializer::new("deliveries?".to_owned());
-        for (name, value) in [
-            ("type", self.callback_type.clone()),
-            ("record", self.record.clone()),
-            ("state", self.state.clone()),
-            ("after_seq", number(self.after_seq)),
-            ("limit", number(self.limit)),
-            ("count", number(self.count)),
-            (
-                "wait",
-                self.wait.map(|wait| format!("{}ms", wait.as_millis())),
-            ),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(name, &value);
-            }
+        let mut path = ListPath::of("deliveries");
+        path.text("type", self.callback_type.as_deref());
+        path.text("record", self.record.as_deref());
+        path.text("state", self.state.as_deref());
+        for (name, value) in self.trace.pairs() {
+            path.text(name, Some(value));
         }
-        query.extend_pairs(self.trace.pairs());
-        query.finish()
+        path.number("after_seq", self.after_seq);
+        path.number("limit", self.limit);
+        path.number("count", self.count);
+        path.duration("wait", self.wait);
+        path.finish()
     }
 }
 
@@ -78,9 +70,6 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 async fn deliveries(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let world = &arguments.world;
     let client = world.client(MissingWorld::Refuse).await?;
-    if let Some(callback_type) = &arguments.callback_type {
-        check_callback_type(&client, callback_type).await?;
-    }
     let texts = ListTexts {
         list: list_text,
         late: timeout_text,

@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod faults;
 mod followed_callbacks;
+mod list_path;
 mod next;
 mod redeliver;
 mod request_filters;

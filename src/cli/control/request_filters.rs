@@ -1,10 +1,10 @@
 //! The filters that choose requests, as the control API has them.
 
 use clap::Args;
-use form_urlencoded::Serializer;
 use serde_json::{Map, Value, json};
 
 use super::columns::items;
+use super::list_path::ListPath;
 use super::trace_filters::TraceFilters;
 use crate::base::read_exact_json;
 
@@ -72,13 +72,13 @@ impl RequestFilters {
         fields.into()
     }
 
-    /// Adds the filters to the query of a URL.
-    pub(super) fn add_to(&self, query: &mut Serializer<'_, String>) {
+    /// Adds the filters to the path of a list.
+    pub(super) fn add_to(&self, path: &mut ListPath) {
         for (name, value) in self.pairs() {
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            query.append_pair(name, &text);
+            path.text(name, Some(&text));
         }
     }
 }

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use form_urlencoded::Serializer;
 use serde_json::Value;
 
 use super::columns::{cell, items, outcome_name, shown_of_all, table};
 use super::controlled_world::{
     ControlledWorld, Failure, ListTexts, MissingWorld, run as run_command,
 };
+use super::list_path::ListPath;
 use super::request_filters::{RequestFilters, not_verified_text};
 use crate::base::parse_duration;
 
@@ -42,30 +42,16 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     fn path(&self) -> String {
-        let mut query = Serializer::new("requests?".to_owned());
-        self.filters.add_to(&mut query);
-        let wait = self.wait.map(|wait| format!("{}ms", wait.as_millis()));
-        let numbers = [
-            ("after_seq", self.filters.after_seq),
-            ("limit", self.limit),
-            ("count", self.count),
-        ];
-        for (name, number) in numbers {
-            if let Some(number) = number {
-                query.append_pair(name, &number.to_string());
-            }
-        }
-        for (name, value) in [
-            ("wait", wait.as_deref()),
-            ("order", self.oldest_first.then_some("oldest")),
-            ("world", self.all_worlds.then_some("all")),
-            ("world", self.filters.strangers.then_some("strangers")),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+        let mut path = ListPath::of("requests");
+        self.filters.add_to(&mut path);
+        path.number("after_seq", self.filters.after_seq);
+        path.number("limit", self.limit);
+        path.number("count", self.count);
+        path.duration("wait", self.wait);
+        path.text("order", self.oldest_first.then_some("oldest"));
+        path.text("world", self.all_worlds.then_some("all"));
+        path.text("world", self.filters.strangers.then_some("strangers"));
+        path.finish()
     }
 }
 

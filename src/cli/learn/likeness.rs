@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::vocabulary::{Vocabulary, keeps_number};
-use crate::base::Stamp;
+use crate::base::{Stamp, json_type};
 use crate::catalogue::{Catalogue, Endpoint, Hole, Shape, Template, dig};
 
 /// A field in which a reply differs from an outcome.
@@ -90,8 +90,8 @@ impl Scope<'_> {
         value: &Value,
         found: &mut Vec<Difference>,
     ) {
-        if kind(known) != kind(value) {
-            return expect_kind(path, kind(known), value, found);
+        if json_type(known) != json_type(value) {
+            return expect_kind(path, json_type(known), value, found);
         }
         let name = name_of(path);
         if known == value || (!self.keeps(name, known) && !self.keeps(name, value)) {
@@ -182,7 +182,7 @@ impl Scope<'_> {
             Hole::Created | Hole::Updated => {
                 let text = value.as_str();
                 if text.is_none_or(|text| text.parse::<Stamp>().is_err()) {
-                    let (observed, known) = (kind(value), "a time");
+                    let (observed, known) = (json_type(value), "a time");
                     found.push(at(path, DifferenceKind::Type { observed, known }));
                 }
             }
@@ -212,8 +212,8 @@ impl Scope<'_> {
     ) {
         let sent = self.input.and_then(|input| dig(input, field));
         match (sent, value) {
-            (Some(sent), value) if kind(sent) != kind(value) => {
-                expect_kind(path, kind(sent), value, found);
+            (Some(sent), value) if json_type(sent) != json_type(value) => {
+                expect_kind(path, json_type(sent), value, found);
             }
             (Some(_), _) | (None, Value::Null) => {}
             (None, _) if self.input.is_some() => {
@@ -250,7 +250,7 @@ fn compare_schema(path: &str, schema: &Value, value: &Value, found: &mut Vec<Dif
         Some("null") => "null",
         _ => return, // only the values are listed
     };
-    if kind(value) != known {
+    if json_type(value) != known {
         return expect_kind(path, known, value, found);
     }
     match value {
@@ -286,7 +286,7 @@ fn compare_schema(path: &str, schema: &Value, value: &Value, found: &mut Vec<Dif
 }
 
 fn expect_kind(path: &str, known: &'static str, value: &Value, found: &mut Vec<Difference>) {
-    let observed = kind(value);
+    let observed = json_type(value);
     if observed != known {
         found.push(at(path, DifferenceKind::Type { observed, known }));
     }
@@ -310,17 +310,6 @@ fn below(path: &str, name: &str) -> String {
 pub(super) fn name_of(path: &str) -> &str {
     let mut names = path.rsplit('.');
     names.find(|name| *name != "*").unwrap_or_default()
-}
-
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 fn shape_kind(shape: &Shape) -> &'static str {

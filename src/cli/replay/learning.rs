@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::Value;
+
+use super::only::endpoint_ids;
 use super::recording::{RecordedWorld, Recording};
 use crate::catalogue::Catalogue;
 use crate::cli::learn::learn_lines;
@@ -37,8 +40,16 @@ impl Learning<'_> {
                 return ExitCode::from(2);
             }
         };
+        let is_recorded = |name: &str| runs.iter().any(|run| run.has_endpoint(name));
+        let endpoints = match endpoint_ids(self.endpoints, &catalogue, is_recorded) {
+            Ok(endpoints) => endpoints,
+            Err(unknown) => return misused(unknown),
+        };
+        let concerns = |line: &Value| {
+            endpoints.is_empty() || endpoints.iter().any(|id| line["endpoint"] == id.as_str())
+        };
         let lines = (runs.iter().flat_map(|run| &run.worlds)).flat_map(RecordedWorld::exchanges);
-        let lines = lines.filter(|line| self.concerns(line["endpoint"].as_str()));
+        let lines = lines.filter(concerns);
         let mut report = match learn_lines(&catalogue, lines, self.folder) {
             Ok(report) => report,
             Err(reason) => return misused(format_args!("nothing was learned: {reason}")),
@@ -57,10 +68,5 @@ impl Learning<'_> {
             ReportFormat::Json => finish_json(&report.json(), code),
             ReportFormat::Junit => unreachable!("it was refused before"),
         }
-    }
-
-    fn concerns(&self, endpoint: Option<&str>) -> bool {
-        let endpoints = self.endpoints;
-        endpoints.is_empty() || endpoint.is_some_and(|id| endpoints.iter().any(|one| one == id))
     }
 }

@@ -5,8 +5,10 @@ mod comparison;
 #[cfg(test)]
 mod damaged;
 mod difference;
+mod export_lines;
 mod foreign;
 mod learning;
+mod only;
 mod recording;
 mod replay;
 mod report;

@@ -1,7 +1,6 @@
 //! Reads a recording: the lines of an export.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +8,10 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::export_lines::ExportLines;
 use super::foreign::{self, Unread};
-use crate::base::{read_exact_json, reason, short};
+use crate::base::{read_exact_json, short};
+use crate::cli::output::shown_path;
 
 /// Only this version of the lines has what a replay needs.
 const VERSION: u64 = 2;
@@ -89,14 +90,28 @@ pub(super) struct RecordedWorld {
     /// In the order of its commits.
     pub events: Vec<Event>,
     /// The deliveries from each reset to the next.
-    pub deliveries: Vec<Vec<Value>>,
+    pub deliveries: Vec<Vec<RecordedLine>>,
     /// Whether lines are missing from here on, and how many requests came after them.
     is_cut: bool,
     pub after_gap: usize,
     /// Whether all its deliveries are there.
     pub is_complete: bool,
     /// The lines of deliveries as they were read, with the numbers of their commits.
-    lines: Vec<(Option<u64>, Value)>,
+    lines: Vec<(Option<u64>, RecordedLine)>,
+}
+
+/// A line as text: parsed, it takes several times the memory.
+#[derive(Clone)]
+pub(super) struct RecordedLine(Box<str>);
+
+impl RecordedLine {
+    fn of(line: &Value) -> Self {
+        Self(line.to_string().into())
+    }
+
+    pub(super) fn json(&self) -> Value {
+        read_exact_json(self.0.as_bytes()).unwrap_or_default()
+    }
 }
 
 /// What happened in a world.
@@ -105,27 +120,24 @@ pub(super) struct Event {
     pub elapsed: Duration,
     pub advanced: Duration,
     pub kind: EventKind,
+    /// Whether the world was emptied, and its deliveries begin anew.
+    pub empties_world: bool,
 }
 
 pub(super) enum EventKind {
-    Exchange(Box<Value>),
-    Control(Box<Value>),
+    Exchange(RecordedLine),
+    Control(RecordedLine),
     /// The end of an attempt, and the number of its delivery.
-    Attempt(u64, Box<Value>),
+    Attempt(u64, RecordedLine),
 }
 
 impl Event {
-    /// Whether the world was emptied, and its deliveries begin anew.
-    pub(super) fn empties_world(&self) -> bool {
-        let EventKind::Control(line) = &self.kind else {
-            return false;
-        };
-        line["path"] == "/__sandbox/reset" || line["path"] == "/__sandbox/snapshot"
-    }
-
     fn of(line: &Value, kind: EventKind) -> Option<Self> {
         let ns = |name: &str| line[name].as_u64().map(Duration::from_nanos);
+        let path = line["path"].as_str().unwrap_or_default();
+        let is_reset = matches!(path, "/__sandbox/reset" | "/__sandbox/snapshot");
         Some(Self {
+            empties_world: is_reset && matches!(kind, EventKind::Control(_)),
             commit: line["commit"].as_u64()?,
             elapsed: ns("elapsed_ns")?,
             advanced: ns("advanced_ns")?,
@@ -153,28 +165,48 @@ impl Recording {
         Ok(vec![run])
     }
 
+    /// The same of a file that can be replayed.
+    pub(super) fn replayable(
+        path: &Path,
+        folders: &[PathBuf],
+        seed: u64,
+    ) -> Result<Vec<Self>, String> {
+        let runs = Self::read(path, folders, seed)
+            .map_err(|reason| format!("`{}` cannot be replayed: {reason}", shown_path(path)))?;
+        if runs.iter().any(|run| run.head.redacted) {
+            return Err(
+                "the recording cannot be replayed: it was made with --redact, which takes the values out of it"
+                    .to_owned(),
+            );
+        }
+        Ok(runs)
+    }
+
+    /// Whether one of its requests is to this endpoint.
+    pub(super) fn has_endpoint(&self, id: &str) -> bool {
+        let mut lines = self.worlds.iter().flat_map(RecordedWorld::exchanges);
+        lines.any(|line| line["endpoint"] == id)
+    }
+
     fn read_export(path: &Path) -> Result<Vec<Self>, String> {
-        let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
-        let is_cut = !text.ends_with('\n');
-        let mut lines = text.lines().enumerate().peekable();
+        let mut lines = ExportLines::open(path)?;
         let mut runs: Vec<Self> = Vec::new();
-        while let Some((at, line)) = lines.next() {
-            if line.trim().is_empty() {
+        while let Some((number, line)) = lines.next_line()? {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
-            let Some(json) = read_exact_json(line.as_bytes()) else {
-                if is_cut && at > 0 && lines.peek().is_none() {
-                    break; // a sandbox that was killed left it
+            let is_cut = !line.ends_with(b"\n");
+            let Some(json) = read_exact_json(line) else {
+                match number {
+                    1 => return Err(NO_EXPORT.to_owned()),
+                    _ if is_cut => break, // a sandbox that was killed left it
+                    _ => return Err(format!("line {number}: it is no JSON")),
                 }
-                return Err(match at {
-                    0 => NO_EXPORT.to_owned(),
-                    _ => format!("line {}: it is no JSON", at + 1),
-                });
             };
             if json["type"] == "export" || runs.is_empty() {
                 runs.push(Self::begun(json)?);
             } else if let Some(run) = runs.last_mut() {
-                let broken = |what: String| format!("line {}: {what}", at + 1);
+                let broken = |what: String| format!("line {number}: {what}");
                 run.take(json).map_err(broken)?;
             }
         }
@@ -231,7 +263,7 @@ impl Recording {
         });
     }
 
-    fn take(&mut self, mut line: Value) -> Result<(), String> {
+    fn take(&mut self, line: Value) -> Result<(), String> {
         let kind = line["type"].as_str().unwrap_or_default().to_owned();
         let wrong = |error: serde_json::Error| error.to_string();
         match &*kind {
@@ -264,42 +296,35 @@ impl Recording {
             self.strangers += 1;
             return Ok(());
         };
-        self.worlds[*place].take(&kind, line.take())
+        self.worlds[*place].take(&kind, &line)
     }
 }
 
 impl RecordedWorld {
     /// The lines of its requests.
-    pub(super) fn exchanges(&self) -> impl Iterator<Item = &Value> {
+    pub(super) fn exchanges(&self) -> impl Iterator<Item = Value> {
         self.events.iter().filter_map(|event| match &event.kind {
-            EventKind::Exchange(line) => Some(&**line),
+            EventKind::Exchange(line) => Some(line.json()),
             EventKind::Control(_) | EventKind::Attempt(..) => None,
         })
     }
 
-    fn take(&mut self, kind: &str, line: Value) -> Result<(), String> {
+    fn take(&mut self, kind: &str, line: &Value) -> Result<(), String> {
         if self.is_cut {
             self.after_gap += usize::from(kind == "exchange");
             return Ok(());
         }
-        let event = |kind: EventKind, line: &Value| {
+        let text = RecordedLine::of(line);
+        let event = |kind: EventKind| {
             Event::of(line, kind).ok_or("it lacks `commit`, `elapsed_ns` or `advanced_ns`")
         };
         match kind {
-            "exchange" => {
-                let event = event(EventKind::Exchange(Box::default()), &line)?;
-                let kind = EventKind::Exchange(Box::new(line));
-                self.events.push(Event { kind, ..event });
-            }
-            "control" => {
-                let event = event(EventKind::Control(Box::default()), &line)?;
-                let kind = EventKind::Control(Box::new(line));
-                self.events.push(Event { kind, ..event });
-            }
+            "exchange" => self.events.push(event(EventKind::Exchange(text))?),
+            "control" => self.events.push(event(EventKind::Control(text))?),
             "delivery" => {
                 let last = line["attempts"].as_array().and_then(|all| all.last());
                 let last = last.and_then(|attempt| attempt["commit"].as_u64());
-                self.lines.push((line["commit"].as_u64().or(last), line));
+                self.lines.push((line["commit"].as_u64().or(last), text));
             }
             "end" => self.is_complete = true,
             other => return Err(format!("there is no line of the type `{}`", short(other))),
@@ -309,7 +334,7 @@ impl RecordedWorld {
 
     /// Sorts what happened. Of the lines of a delivery only the latest counts: there is one after each attempt.
     fn complete(&mut self) -> Result<(), String> {
-        let resets = self.events.iter().filter(|event| event.empties_world());
+        let resets = self.events.iter().filter(|event| event.empties_world);
         let mut resets: Vec<_> = resets.map(|event| event.commit).collect();
         resets.sort_unstable();
         let mut between = vec![IndexMap::new(); resets.len() + 1];
@@ -317,13 +342,14 @@ impl RecordedWorld {
             let at = commit.map_or(resets.len(), |commit| {
                 resets.partition_point(|reset| *reset < commit)
             });
-            let id = line["id"].as_str().unwrap_or_default().to_owned();
+            let id = line.json()["id"].as_str().unwrap_or_default().to_owned();
             between[at].insert(id, line);
         }
         for line in between.iter().flat_map(IndexMap::values) {
+            let line = line.json();
             let seq = line["seq"].as_u64().ok_or("a delivery lacks `seq`")?;
             for attempt in line["attempts"].as_array().into_iter().flatten() {
-                let kind = EventKind::Attempt(seq, Box::new(attempt.clone()));
+                let kind = EventKind::Attempt(seq, RecordedLine::of(attempt));
                 let event = Event::of(attempt, kind);
                 self.events.push(event.ok_or("an attempt lacks `commit`")?);
             }

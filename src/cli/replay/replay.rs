@@ -10,8 +10,8 @@ use super::against::{self, AgainstArguments, Comparing};
 use super::comparison::{Comparison, Selection};
 use super::learning::Learning;
 use super::recording::Recording;
-use super::report;
 use super::run::{self, Replacements};
+use super::{only, report};
 use crate::base::{HttpUrl, reason};
 use crate::catalogue::Catalogue;
 use crate::cli::output::{
@@ -73,20 +73,10 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         return misused("give the file of a recording");
     };
     let seed = arguments.seed.unwrap_or_default();
-    let runs = match Recording::read(file, &arguments.folders, seed) {
+    let runs = match Recording::replayable(file, &arguments.folders, seed) {
         Ok(runs) => runs,
-        Err(reason) => {
-            return misused(format_args!(
-                "`{}` cannot be replayed: {reason}",
-                shown_path(file)
-            ));
-        }
+        Err(sentence) => return misused(sentence),
     };
-    if runs.iter().any(|run| run.head.redacted) {
-        return misused(
-            "the recording cannot be replayed: it was made with --redact, which takes the values out of it",
-        );
-    }
     if let Some(folder) = &arguments.learned_into {
         if !arguments.ignored.is_empty() || arguments.stop_at_first {
             return misused(
@@ -101,7 +91,11 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
         };
         return learning.run(&runs);
     }
-    let mut comparison = comparison(arguments, &runs);
+    let endpoints = match endpoint_ids(arguments, &runs) {
+        Ok(endpoints) => endpoints,
+        Err(code) => return code,
+    };
+    let mut comparison = comparison(arguments, endpoints, &runs);
     // The time of this runtime passes only where the replay lets it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -139,9 +133,27 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> ExitCode {
     end(arguments, &runs, &comparison)
 }
 
-fn comparison(arguments: &Arguments, runs: &[Recording]) -> Comparison {
-    let ignores_times = runs.iter().any(|run| run.head.clock == "system");
-    let mut comparison = Comparison::new(arguments.selection(ignores_times));
+/// The ids of the endpoints of `--only`.
+fn endpoint_ids(arguments: &Arguments, runs: &[Recording]) -> Result<Vec<String>, ExitCode> {
+    let Some(latest) = runs.last().filter(|_| !arguments.endpoints.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let catalogue = match replacements(arguments)?.catalogue {
+        Some(catalogue) => Ok(catalogue),
+        None => run::recorded_catalogue(latest),
+    };
+    let ids = catalogue.and_then(|catalogue| {
+        let is_recorded = |name: &str| runs.iter().any(|run| run.has_endpoint(name));
+        only::endpoint_ids(&arguments.endpoints, &catalogue, is_recorded)
+    });
+    ids.map_err(misused)
+}
+
+fn comparison(arguments: &Arguments, endpoints: Vec<String>, runs: &[Recording]) -> Comparison {
+    let mut selection = arguments.selection();
+    selection.endpoints = endpoints;
+    selection.ignores_times = runs.iter().any(|run| run.head.clock == "system");
+    let mut comparison = Comparison::new(selection);
     for unread in runs.iter().filter_map(|run| run.unread.as_ref()) {
         for (reason, place) in &unread.entries {
             comparison.skip(reason, place);
@@ -151,12 +163,12 @@ fn comparison(arguments: &Arguments, runs: &[Recording]) -> Comparison {
 }
 
 impl Arguments {
-    fn selection(&self, ignores_times: bool) -> Selection {
+    fn selection(&self) -> Selection {
         Selection {
             ignored: self.ignored.iter().map(|path| path.0.clone()).collect(),
             endpoints: self.endpoints.clone(),
             stop_at_first: self.stop_at_first,
-            ignores_times,
+            ignores_times: false,
         }
     }
 }
@@ -171,7 +183,7 @@ fn run_against(arguments: &Arguments, url: &HttpUrl) -> ExitCode {
         file: arguments.file.as_deref(),
         catalogue: replacements.catalogue.map(Arc::new),
         seed: replacements.seed,
-        selection: arguments.selection(false),
+        selection: arguments.selection(),
         learned_into: arguments.learned_into.as_deref(),
         folders: &arguments.folders,
         format: arguments.format,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Group, GroupKey};
 use super::recording::Recording;
-use crate::cli::junit::{self, JunitCase, JunitResult, JunitSuite};
+use crate::base::{JunitCase, JunitReport, JunitResult, JunitSuite};
 
 pub(super) fn text(runs: &[Recording], comparison: &Comparison) -> String {
     let mut lines = vec![format!(
@@ -70,13 +70,15 @@ pub(super) fn junit(comparison: &Comparison) -> String {
         name: reason,
         result: JunitResult::Skipped(counted(group.count, "request")),
     }));
-    junit::junit(
-        "replay",
-        &[JunitSuite {
+    let report = JunitReport {
+        name: "replay",
+        names_errors: true,
+        suites: vec![JunitSuite {
             name: "replay",
             cases,
         }],
-    )
+    };
+    report.xml()
 }
 
 fn difference(key: &GroupKey, group: &Group) -> String {

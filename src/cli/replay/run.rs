@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::comparison::Comparison;
 use super::foreign::{ReplyIds, comparable};
-use super::recording::{Event, EventKind, RecordedWorld, Recording};
+use super::recording::{Event, EventKind, RecordedLine, RecordedWorld, Recording};
 use super::request::{Skip, recorded_request};
 use crate::base::{ApiKey, ReceiverUrl, parse_duration, short};
 use crate::callbacks::{AttemptResult, CallbackOptions};
@@ -177,16 +177,19 @@ impl<'r> ReplayedWorld<'r> {
         let mut lost = HashSet::new();
         let mut deliveries = self.recorded.deliveries.iter();
         for event in &self.recorded.events {
-            if event.empties_world() {
+            if event.empties_world {
                 self.compare_deliveries(deliveries.next(), &lost, true, comparison);
             }
             let received_at = self.let_time_pass(event).await;
             match &event.kind {
                 EventKind::Exchange(line) => {
-                    self.ask_again(line, received_at, &mut lost, comparison);
+                    self.ask_again(&line.json(), received_at, &mut lost, comparison);
                 }
-                EventKind::Control(line) => self.control_again(line, received_at, comparison).await,
-                EventKind::Attempt(seq, line) => self.attempt_again(*seq, line),
+                EventKind::Control(line) => {
+                    let line = line.json();
+                    self.control_again(&line, received_at, comparison).await;
+                }
+                EventKind::Attempt(seq, line) => self.attempt_again(*seq, &line.json()),
             }
             if comparison.is_over() {
                 return Ok(());
@@ -204,7 +207,7 @@ impl<'r> ReplayedWorld<'r> {
     /// Compares the deliveries since the latest reset. `lost` has the records of requests that were not made again.
     fn compare_deliveries(
         &self,
-        recorded: Option<&Vec<Value>>,
+        recorded: Option<&Vec<RecordedLine>>,
         lost: &HashSet<String>,
         is_complete: bool,
         comparison: &mut Comparison,
@@ -213,8 +216,9 @@ impl<'r> ReplayedWorld<'r> {
             return; // other tools do not record callbacks
         }
         let is_lost = |line: &Value| (line["record"].as_str()).is_some_and(|id| lost.contains(id));
-        let recorded = recorded.into_iter().flatten();
+        let recorded = recorded.into_iter().flatten().map(RecordedLine::json);
         let recorded: Vec<_> = recorded.filter(|line| !is_lost(line)).collect();
+        let recorded: Vec<_> = recorded.iter().collect();
         let again = delivery_lines(&self.serving.control, &self.world);
         comparison.deliveries(&recorded, &again, is_complete && lost.is_empty());
     }

@@ -1,13 +1,10 @@
 //! Which kinds of items a coverage counts.
 
-use std::str::FromStr;
-
 /// The parameter `only`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CountedKinds {
     /// The endpoints' own outcomes, the errors that requests provoke without a magic reply, and a normal callback of each
     /// type.
-    #[default]
     Usual,
     /// Every error that a magic reply can ask for, and nothing else.
     Errors,
@@ -15,14 +12,14 @@ pub(super) enum CountedKinds {
     Callbacks,
 }
 
-impl FromStr for CountedKinds {
-    type Err = String;
+impl CountedKinds {
+    pub(super) const NAMES: [&str; 2] = ["errors", "callbacks"];
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "errors" => Ok(Self::Errors),
-            "callbacks" => Ok(Self::Callbacks),
-            _ => Err("it is errors or callbacks".to_owned()),
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "errors" => Some(Self::Errors),
+            "callbacks" => Some(Self::Callbacks),
+            _ => None,
         }
     }
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use super::counted::CountedKinds;
 use super::ignored::{IgnorePattern, ignore};
 use super::measure::Measure;
 use crate::answer::is_tag;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::control::ask::{ControlAnswer, ControlRequest, bad_request, parameter};
+use crate::control::ask::{ControlAnswer, ControlRequest, bad_request, parameter, unknown_value};
 use crate::http::{self, Call, Refusal};
 use crate::reference::{endpoint_named, public_key};
 use crate::world::{Callbacks, Exercised, World};
+
+const FORMATS: [&str; 3] = ["json", "text", "junit"];
 
 /// Covers all worlds since the start. With `world=own` it covers the world of the key since its last reset. If the
 /// coverage is less than `min`, the status is 417.
@@ -22,7 +25,7 @@ pub(in crate::control) async fn answer(
     let ControlRequest { context, query, .. } = request;
     let catalogue = context.engine.catalogue();
     let endpoints = endpoints(&catalogue, request.call)?;
-    let kinds = parameter(query, "only", str::parse)?.unwrap_or_default();
+    let kinds = kinds(query.get("only"))?;
     let patterns = patterns(request.call)?;
     let min = parameter(query, "min", percentage)?;
     let scope = scope(request).await?;
@@ -60,7 +63,7 @@ pub(in crate::control) async fn answer(
             let check = min.map(|min| coverage.check_min(min, "min"));
             Value::String(coverage.junit(check.as_slice()))
         }
-        Some(_) => return Err(bad_request("`format` is json, text or junit")),
+        Some(other) => return Err(unknown_value("format", other, &FORMATS, None)),
     };
     let status = match min {
         Some(min) if !coverage.reaches(min) => StatusCode::EXPECTATION_FAILED,
@@ -105,8 +108,20 @@ async fn scope(request: ControlRequest<'_>) -> Result<Scope, Refusal> {
                 is_of_world: false,
             })
         }
-        Some(_) => Err(bad_request("`world` is all, own or the tag of a world")),
+        Some(other) => {
+            let more = Some("the tag of a world");
+            Err(unknown_value("world", other, &["all", "own"], more))
+        }
     }
+}
+
+/// The kinds of items that `only=` names.
+fn kinds(only: Option<&String>) -> Result<CountedKinds, Refusal> {
+    let Some(only) = only else {
+        return Ok(CountedKinds::Usual);
+    };
+    let kinds = CountedKinds::named(only);
+    kinds.ok_or_else(|| unknown_value("only", only, &CountedKinds::NAMES, None))
 }
 
 fn percentage(text: &str) -> Result<u8, String> {

@@ -1,8 +1,7 @@
 //! A coverage report as `JUnit` XML: a suite for each part, a test case for each item.
 
-use std::fmt::{self, Write};
-
 use super::report::{Coverage, Part};
+use crate::base::{JunitCase, JunitReport, JunitResult, JunitSuite};
 
 /// A check of a gate, and why it has failed.
 pub(crate) struct GateCheck {
@@ -28,84 +27,46 @@ impl Coverage {
 
     /// Items that were not requested are skipped test cases. A failed check is a failed one.
     pub(crate) fn junit(&self, checks: &[GateCheck]) -> String {
-        let mut xml = String::new();
-        self.write_junit(checks, &mut xml)
-            .expect("writing to a string cannot fail");
-        xml
-    }
-
-    fn write_junit(&self, checks: &[GateCheck], xml: &mut String) -> fmt::Result {
-        let failures = checks
-            .iter()
-            .filter(|check| check.failure.is_some())
-            .count();
-        let (tests, skipped) = (self.total + checks.len(), self.total - self.exercised);
-        writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-        writeln!(
-            xml,
-            r#"<testsuites name="coverage" tests="{tests}" failures="{failures}" skipped="{skipped}">"#
-        )?;
-        for part in self.parts() {
-            write_part(part, xml)?;
-        }
+        let mut suites: Vec<_> = self.parts().map(suite).collect();
         if !checks.is_empty() {
-            let tests = checks.len();
-            writeln!(
-                xml,
-                r#"  <testsuite name="gate" tests="{tests}" failures="{failures}" skipped="0">"#
-            )?;
-            for check in checks {
-                let case = format!(
-                    r#"<testcase classname="gate" name="{}""#,
-                    escaped(&check.name)
-                );
-                match check.failure.as_deref().map(escaped) {
-                    None => writeln!(xml, "    {case}/>")?,
-                    Some(why) => {
-                        writeln!(xml, r#"    {case}><failure message="{why}"/></testcase>"#)?;
-                    }
-                }
-            }
-            writeln!(xml, "  </testsuite>")?;
+            suites.push(JunitSuite {
+                name: "gate",
+                cases: checks.iter().map(GateCheck::case).collect(),
+            });
         }
-        writeln!(xml, "</testsuites>")
+        let report = JunitReport {
+            name: "coverage",
+            names_errors: false,
+            suites,
+        };
+        report.xml()
     }
 }
 
-fn write_part(part: &Part, xml: &mut String) -> fmt::Result {
-    let suite = escaped(&part.name);
-    let (tests, skipped) = (part.total(), part.missed.len());
-    writeln!(
-        xml,
-        r#"  <testsuite name="{suite}" tests="{tests}" failures="0" skipped="{skipped}">"#
-    )?;
-    for done in &part.exercised {
-        let name = escaped(&done.name);
-        writeln!(xml, r#"    <testcase classname="{suite}" name="{name}"/>"#)?;
-    }
-    for missed in &part.missed {
-        let (name, curl) = (escaped(&missed.name), escaped(&missed.curl));
-        writeln!(
-            xml,
-            r#"    <testcase classname="{suite}" name="{name}"><skipped message="not requested: {curl}"/></testcase>"#
-        )?;
-    }
-    writeln!(xml, "  </testsuite>")
-}
-
-/// A text as the value of an attribute. XML cannot contain most control characters at all.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
+impl GateCheck {
+    fn case(&self) -> JunitCase<'_> {
+        let failed = |message: &String| JunitResult::Failed {
+            message: message.clone(),
+            details: String::new(),
+        };
+        JunitCase {
+            name: &self.name,
+            result: self.failure.as_ref().map_or(JunitResult::Passed, failed),
         }
     }
-    escaped
+}
+
+fn suite(part: &Part) -> JunitSuite<'_> {
+    let exercised = part.exercised.iter().map(|done| JunitCase {
+        name: &done.name,
+        result: JunitResult::Passed,
+    });
+    let missed = part.missed.iter().map(|missed| JunitCase {
+        name: &missed.name,
+        result: JunitResult::Skipped(format!("not requested: {}", missed.curl)),
+    });
+    JunitSuite {
+        name: &part.name,
+        cases: exercised.chain(missed).collect(),
+    }
 }

@@ -94,6 +94,12 @@ impl Part {
         }
     }
 
+    /// The names of its items.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let exercised = self.exercised.iter().map(|done| done.name.as_str());
+        exercised.chain(self.missed.iter().map(|missed| missed.name.as_str()))
+    }
+
     pub(super) fn total(&self) -> usize {
         self.exercised.len() + self.missed.len()
     }

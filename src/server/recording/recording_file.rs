@@ -1,6 +1,6 @@
 //! The file of a recording. It has whole lines only, and it is never longer than its limit.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,10 @@ pub(crate) struct RecordingFile {
     /// The length of its whole lines.
     bytes: u64,
     bytes_max: u64,
+    /// The file itself, behind symbolic links, if this sandbox made it.
+    made: Option<PathBuf>,
+    /// Whether the end of its whole lines may not be its end.
+    is_uncut: bool,
 }
 
 /// Why a line was not written.
@@ -37,16 +41,7 @@ impl RecordingFile {
         if path.metadata().is_ok_and(|about| !about.is_file()) {
             return Err(refused("it is no file"));
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = options
-            .open(path)
-            .map_err(|error| refused(&reason(&error)))?;
+        let (mut file, made) = opened(path).map_err(|error| refused(&reason(&error)))?;
         match file.try_lock() {
             Ok(()) | Err(TryLockError::Error(_)) => {} // some file systems have no locks
             Err(TryLockError::WouldBlock) => {
@@ -62,6 +57,8 @@ impl RecordingFile {
             path: path.to_owned(),
             bytes,
             bytes_max,
+            made,
+            is_uncut: true,
         })
     }
 
@@ -76,27 +73,61 @@ impl RecordingFile {
         if bytes > self.bytes_max {
             return Err(NotWritten::Full);
         }
-        match self.file.write_all(text.as_bytes()) {
+        match self.write(text.as_bytes()) {
             Ok(()) => {
                 self.bytes = bytes;
                 Ok(())
             }
             Err(error) => {
-                self.cut().ok(); // if that fails too, the next line will
+                self.is_uncut = true;
+                self.cut().ok(); // if that fails too, the next line tries it again
                 Err(NotWritten::Failed(error))
             }
         }
     }
 
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.cut()?;
+        self.file.write_all(text)
+    }
+
     /// Removes what is not a whole line.
     fn cut(&mut self) -> io::Result<()> {
-        self.file.set_len(self.bytes)?;
-        self.file.seek(SeekFrom::Start(self.bytes)).map(drop)
+        if self.is_uncut {
+            self.file.set_len(self.bytes)?;
+            self.file.seek(SeekFrom::Start(self.bytes))?;
+            self.is_uncut = false;
+        }
+        Ok(())
     }
 }
 
-/// Removes the rest of a line that was not written to its end, and returns the length of the file. None if it is not
-/// empty and no recording.
+impl Drop for RecordingFile {
+    /// A sandbox that did not start leaves no empty file.
+    fn drop(&mut self) {
+        if let Some(made) = self.made.take().filter(|_| self.bytes == 0) {
+            fs::remove_file(made).ok();
+        }
+    }
+}
+
+/// Opens a file. If there was none, the second value says where it is now.
+fn opened(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let is_new = !path.exists();
+    let file = options.open(path)?;
+    let made = is_new.then(|| path.canonicalize().ok()).flatten();
+    Ok((file, made))
+}
+
+/// The length of the whole lines of a file: the last may not have been written to its end. None if it is not empty and no
+/// recording.
 fn whole_lines(file: &mut File) -> io::Result<Option<u64>> {
     let length = file.metadata()?.len();
     if length == 0 {
@@ -109,10 +140,7 @@ fn whole_lines(file: &mut File) -> io::Result<Option<u64>> {
     if json["type"] != "export" {
         return Ok(None);
     }
-    let end = last_line_end(file, length)?;
-    file.set_len(end)?;
-    file.seek(SeekFrom::Start(end))?;
-    Ok(Some(end))
+    last_line_end(file, length).map(Some)
 }
 
 /// Where the last whole line ends.

@@ -1,7 +1,7 @@
 //! Checks of single values of a snapshot. A refusal is a sentence.
 
 use crate::base::{Stamp, short};
-use crate::catalogue::{self, Catalogue, Endpoint};
+use crate::catalogue::{Catalogue, Endpoint};
 
 /// Checks the items of a list. A refusal names the item.
 pub(super) fn each<T, C>(
@@ -40,16 +40,6 @@ pub(super) fn known_endpoint<'c>(
             short(id)
         )
     })
-}
-
-pub(super) fn known_type(catalogue: &Catalogue, callback_type: &str) -> Result<(), String> {
-    if catalogue::callback_types(catalogue).contains(&callback_type) {
-        return Ok(());
-    }
-    Err(format!(
-        "no endpoint sends callbacks of the type `{}`",
-        short(callback_type)
-    ))
 }
 
 pub(super) fn stamp(name: &str, written: &str) -> Result<Stamp, String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use foldhash::HashSet;
 use tokio::time::Instant;
 
-use super::checks::{at_most, each, hash, known_endpoint, known_type, stamp};
+use super::checks::{at_most, each, hash, known_endpoint, stamp};
 use super::snapshot::{
     SavedFault, SavedFaults, SavedLater, SavedNext, SavedRecord, SavedUrl, SavedWindow, Snapshot,
     frozen_at,
@@ -16,7 +16,7 @@ use super::values::{Ago, Text};
 use crate::base::{
     Probability, RateLimit, ReceiverUrl, WINDOWS_MAX, Window, parse_duration, short, time_in_words,
 };
-use crate::catalogue::{Catalogue, OutcomeId};
+use crate::catalogue::{Catalogue, OutcomeId, check_callback_type};
 use crate::world::history::ControlCall;
 use crate::world::origin::Origin;
 use crate::world::outbox::{RegisteredUrl, UNSENT_MAX};
@@ -205,7 +205,7 @@ impl SavedWindow {
 
 impl SavedUrl {
     fn check(self, catalogue: &Catalogue) -> Result<(String, RegisteredUrl), String> {
-        known_type(catalogue, &self.callback_type)?;
+        check_callback_type(catalogue, &self.callback_type)?;
         let registered = RegisteredUrl {
             url: ReceiverUrl::parse(&self.url)?,
             created: stamp("created", &self.created)?,

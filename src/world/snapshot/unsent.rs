@@ -7,10 +7,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::checks::{each, known_type, stamp};
+use super::checks::{each, stamp};
 use super::values::{Ago, Text};
 use crate::base::{Behaviour, milliseconds};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, check_callback_type};
 use crate::http::{self, TraceContext, Traceparent};
 use crate::world::outbox::{Delivery, DeliveryState, TokenSent, UnsentEvent, no_url};
 use crate::world::state::State;
@@ -92,7 +92,7 @@ pub(super) fn checked(
 
 impl SavedEvent {
     fn check(self, catalogue: &Catalogue) -> Result<RestoredEvent, String> {
-        known_type(catalogue, &self.callback_type)?;
+        check_callback_type(catalogue, &self.callback_type)?;
         let behaviour = match self.behaviour.as_str() {
             NORMAL => Behaviour::Normal,
             other => other.parse()?,

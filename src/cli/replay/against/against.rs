@@ -12,14 +12,13 @@ use super::plan::{self, Step};
 use super::remote::Remote;
 use super::sending::Sending;
 use super::{documented_suite, personal_data, report};
-use crate::base::{ApiKey, HttpUrl};
+use crate::base::{ApiKey, HttpUrl, nearest_or_all, short};
 use crate::callbacks::CheckedHost;
 use crate::catalogue::{Catalogue, Current};
 use crate::cli::learn::{Report, learn_lines};
-use crate::cli::output::{
-    ReportFormat, block_on, finish, finish_json, misused, report as say, shown_path,
-};
+use crate::cli::output::{ReportFormat, block_on, finish, finish_json, misused, report as say};
 use crate::cli::replay::comparison::Selection;
+use crate::cli::replay::only::endpoint_ids;
 use crate::cli::replay::recording::{RecordedWorld, Recording};
 use crate::cli::replay::run::recorded_catalogue;
 use crate::sandbox::{Loaded, Options, assemble};
@@ -64,11 +63,15 @@ struct Compared {
 /// An error is a sentence: nothing was sent, or nothing was answered.
 async fn compare(
     arguments: &AgainstArguments,
-    comparing: Comparing<'_>,
+    mut comparing: Comparing<'_>,
 ) -> Result<Compared, String> {
     let key = development_key(arguments)?;
     let mut findings = Findings::default();
     let (catalogue, steps) = plan(arguments, &comparing, &mut findings)?;
+    comparing.selection.endpoints =
+        endpoint_ids(&comparing.selection.endpoints, &catalogue, |name| {
+            steps.iter().any(|step| step.is_at(name))
+        })?;
     personal_data::check(&catalogue, &steps)?;
     let host = checked_host(comparing.url, arguments.yes).await?;
     let remote = Remote {
@@ -120,14 +123,8 @@ fn plan(
         let catalogue = serving.control.engine.catalogue();
         return Ok((Arc::clone(&catalogue), steps));
     };
-    let runs = Recording::read(file, comparing.folders, comparing.seed.unwrap_or_default())
-        .map_err(|reason| format!("`{}` cannot be replayed: {reason}", shown_path(file)))?;
-    if runs.iter().any(|run| run.head.redacted) {
-        return Err(
-            "the recording cannot be replayed: it was made with --redact, which takes the values out of it"
-                .to_owned(),
-        );
-    }
+    let seed = comparing.seed.unwrap_or_default();
+    let runs = Recording::replayable(file, comparing.folders, seed)?;
     let catalogue = match (&comparing.catalogue, runs.last()) {
         (Some(catalogue), _) => catalogue.clone(),
         (None, Some(latest)) => Arc::new(recorded_catalogue(latest)?),
@@ -166,12 +163,14 @@ fn chosen_world<'r>(
     let all = || runs.iter().flat_map(|run| &run.worlds);
     let tags: BTreeSet<_> = all().map(|world| world.tag.as_str()).collect();
     let listed = || tags.iter().copied().collect::<Vec<_>>().join(", ");
+    let near = |tag| nearest_or_all(tag, tags.iter().copied());
     let chosen = match (tag, tags.first()) {
         (_, None) => return Err("the recording has no world".to_owned()),
         (Some(tag), Some(_)) if !tags.contains(tag) => {
             return Err(format!(
-                "the recording has no world `{tag}`: it has {}",
-                listed()
+                "the recording has no world `{}`: {}",
+                short(tag),
+                near(tag)
             ));
         }
         (Some(tag), Some(_)) => tag,

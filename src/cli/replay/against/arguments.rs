@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::base::{ApiKey, HttpUrl};
 use crate::callbacks::Trust;
 use crate::cli::client::target_url;
-use crate::cli::secret::secret;
-use crate::cli::target::NOT_A_KEY;
+use crate::cli::secret::{api_key, control_token};
 use crate::cli::tls::TlsClientArguments;
 use crate::http::ControlToken;
 
@@ -32,7 +31,7 @@ pub(in crate::cli::replay) struct AgainstArguments {
         value_name = "KEY",
         env = "ILUMA_SANDBOX_API_KEY",
         hide_env_values = true,
-        value_parser = secret::<ApiKey>(NOT_A_KEY)
+        value_parser = api_key()
     )]
     pub api_key: Option<ApiKey>,
     /// Control token of that server, if it is a sandbox that requires one.
@@ -41,7 +40,7 @@ pub(in crate::cli::replay) struct AgainstArguments {
         value_name = "TOKEN",
         env = "ILUMA_SANDBOX_CONTROL_TOKEN",
         hide_env_values = true,
-        value_parser = secret::<ControlToken>("--control-token")
+        value_parser = control_token()
     )]
     pub control_token: Option<ControlToken>,
     /// World of the recording to send, if there are several.

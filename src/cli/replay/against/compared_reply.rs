@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::findings::{ComparedField, Verdict};
 use super::followed_ids::FollowedIds;
 use super::remote::RemoteReply;
-use super::value_kind::{TextKind, json_type};
-use crate::base::{same_json, shortened};
+use super::value_kind::TextKind;
+use crate::base::{json_type, same_json, shortened};
 use crate::world::Mask;
 
 /// Longer values are cut.

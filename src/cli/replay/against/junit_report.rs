@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use super::report::{failure, words_of_first};
-use crate::cli::junit::{self, JunitCase, JunitResult, JunitSuite};
+use crate::base::{JunitCase, JunitReport, JunitResult, JunitSuite};
 
 pub(super) fn junit(findings: &Findings) -> String {
     let endpoints = findings.endpoints.iter();
@@ -36,7 +36,12 @@ pub(super) fn junit(findings: &Findings) -> String {
         })
         .collect();
     suites.extend(unsent(findings));
-    junit::junit("replay", &suites)
+    let report = JunitReport {
+        name: "replay",
+        names_errors: true,
+        suites,
+    };
+    report.xml()
 }
 
 /// The requests that were not sent. None if all were.

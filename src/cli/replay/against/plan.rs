@@ -14,6 +14,16 @@ pub(super) enum Step {
     Control(ControlStep),
 }
 
+impl Step {
+    /// Whether it is a request to this endpoint, or to this method and path without one.
+    pub(super) fn is_at(&self, place: &str) -> bool {
+        match self {
+            Self::Ask(request) => request.place == place,
+            Self::Control(_) => false,
+        }
+    }
+}
+
 /// A control call that changed the recorded world.
 #[derive(Debug)]
 pub(super) struct ControlStep {
@@ -48,14 +58,17 @@ fn add_life(
 ) {
     for event in &world.events {
         match &event.kind {
-            EventKind::Exchange(line) => match PlannedRequest::of(catalogue, line) {
-                Ok(request) => steps.push(Step::Ask(Box::new(request))),
-                Err(reason) => {
-                    let trace = line["trace"].as_str().unwrap_or_default();
-                    findings.skip(&reason, trace);
+            EventKind::Exchange(line) => {
+                let line = line.json();
+                match PlannedRequest::of(catalogue, &line) {
+                    Ok(request) => steps.push(Step::Ask(Box::new(request))),
+                    Err(reason) => {
+                        let trace = line["trace"].as_str().unwrap_or_default();
+                        findings.skip(&reason, trace);
+                    }
                 }
-            },
-            EventKind::Control(line) => steps.extend(control_step(line).map(Step::Control)),
+            }
+            EventKind::Control(line) => steps.extend(control_step(&line.json()).map(Step::Control)),
             EventKind::Attempt(..) => {} // the target sends no callback of this replay
         }
     }

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use regex::{Captures, Regex};
-use serde_json::Value;
 
 /// The drawn part of an id: a UUID, or as many hexadecimal digits as ids and digests have.
 static DRAWN: LazyLock<Regex> = LazyLock::new(|| {
@@ -45,18 +44,6 @@ impl TextKind {
             Self::Id(form) => Some(format!("an id like `{form}`")),
             Self::Plain => None,
         }
-    }
-}
-
-/// The type of a value in JSON.
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

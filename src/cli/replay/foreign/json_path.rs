@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::base::json_type;
+
 /// A value and its path, such as `request.headers[2].name`.
 #[derive(Clone)]
 pub(super) struct Place<'v> {
@@ -79,14 +81,7 @@ impl<'v> Place<'v> {
     }
 
     fn wrong(&self, expected: &str, value: &Value) -> String {
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "text",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "an object",
-        };
+        let kind = json_type(value);
         if self.path.is_empty() {
             return format!("it must be {expected}, and is {kind}");
         }

@@ -2,26 +2,68 @@
 
 use std::fmt::{self, Write};
 
-/// The test cases of one report.
-pub(super) struct JunitSuite<'a> {
+/// The document.
+pub(crate) struct JunitReport<'a> {
+    pub name: &'a str,
+    /// Whether it says that no test ended with an error. A report has no such tests.
+    pub names_errors: bool,
+    pub suites: Vec<JunitSuite<'a>>,
+}
+
+/// Test cases that belong together.
+pub(crate) struct JunitSuite<'a> {
     pub name: &'a str,
     pub cases: Vec<JunitCase<'a>>,
 }
 
-pub(super) struct JunitCase<'a> {
+pub(crate) struct JunitCase<'a> {
     pub name: &'a str,
     pub result: JunitResult,
 }
 
-pub(super) enum JunitResult {
+pub(crate) enum JunitResult {
     Passed,
-    /// One line, and a text of any length.
+    /// One line, and a text of any length, which may be empty.
     Failed {
         message: String,
         details: String,
     },
     /// The reason.
     Skipped(String),
+}
+
+impl JunitReport<'_> {
+    pub(crate) fn xml(&self) -> String {
+        let mut xml = String::new();
+        self.write(&mut xml)
+            .expect("writing to a string cannot fail");
+        xml
+    }
+
+    fn write(&self, xml: &mut String) -> fmt::Result {
+        let tests: usize = self.suites.iter().map(|suite| suite.cases.len()).sum();
+        let failures: usize = self.suites.iter().map(JunitSuite::failures).sum();
+        let skipped: usize = self.suites.iter().map(JunitSuite::skipped).sum();
+        let (name, errors) = (escaped(self.name), self.errors());
+        writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+        writeln!(
+            xml,
+            r#"<testsuites name="{name}" tests="{tests}" failures="{failures}"{errors} skipped="{skipped}">"#
+        )?;
+        for suite in &self.suites {
+            suite.write(errors, xml)?;
+        }
+        writeln!(xml, "</testsuites>")
+    }
+
+    /// The attribute.
+    fn errors(&self) -> &'static str {
+        if self.names_errors {
+            r#" errors="0""#
+        } else {
+            ""
+        }
+    }
 }
 
 impl JunitSuite<'_> {
@@ -39,12 +81,12 @@ impl JunitSuite<'_> {
             .count()
     }
 
-    fn write(&self, xml: &mut String) -> fmt::Result {
+    fn write(&self, errors: &str, xml: &mut String) -> fmt::Result {
         let name = escaped(self.name);
         let (tests, failures, skipped) = (self.cases.len(), self.failures(), self.skipped());
         writeln!(
             xml,
-            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">"#
+            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}"{errors} skipped="{skipped}">"#
         )?;
         for case in &self.cases {
             case.write(&name, xml)?;
@@ -59,6 +101,10 @@ impl JunitCase<'_> {
         write!(xml, r#"    <testcase classname="{suite}" name="{name}""#)?;
         match &self.result {
             JunitResult::Passed => writeln!(xml, "/>"),
+            JunitResult::Failed { message, details } if details.is_empty() => {
+                let message = escaped(message);
+                writeln!(xml, r#"><failure message="{message}"/></testcase>"#)
+            }
             JunitResult::Failed { message, details } => {
                 let (message, details) = (escaped(message), escaped(details));
                 writeln!(
@@ -72,29 +118,6 @@ impl JunitCase<'_> {
             }
         }
     }
-}
-
-/// The document of a report.
-pub(super) fn junit(name: &str, suites: &[JunitSuite<'_>]) -> String {
-    let mut xml = String::new();
-    write_document(name, suites, &mut xml).expect("writing to a string cannot fail");
-    xml
-}
-
-fn write_document(name: &str, suites: &[JunitSuite<'_>], xml: &mut String) -> fmt::Result {
-    let tests: usize = suites.iter().map(|suite| suite.cases.len()).sum();
-    let failures: usize = suites.iter().map(JunitSuite::failures).sum();
-    let skipped: usize = suites.iter().map(JunitSuite::skipped).sum();
-    let name = escaped(name);
-    writeln!(xml, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(
-        xml,
-        r#"<testsuites name="{name}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">"#
-    )?;
-    for suite in suites {
-        suite.write(xml)?;
-    }
-    writeln!(xml, "</testsuites>")
 }
 
 /// A text as XML. XML cannot contain most control characters and two others, not even escaped.
@@ -133,13 +156,45 @@ mod tests {
             name: "\"T\" & Co",
             cases: vec![failed("]]>\u{1b}[31m\u{ffff}", "one\ntwo\t</failure>")],
         };
+        let report = JunitReport {
+            name: "r",
+            names_errors: true,
+            suites: vec![suite],
+        };
         assert_eq!(
-            junit("r", &[suite]),
+            report.xml(),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <testsuites name=\"r\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">\n  \
              <testsuite name=\"&quot;T&quot; &amp; Co\" tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\">\n    \
              <testcase classname=\"&quot;T&quot; &amp; Co\" name=\"a&lt;b\"><failure message=\"]]&gt; [31m\u{fffd}\">\
              one&#10;two&#9;&lt;/failure&gt;</failure></testcase>\n  </testsuite>\n</testsuites>\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_without_details_is_one_element() {
+        let failed = JunitResult::Failed {
+            message: "m".to_owned(),
+            details: String::new(),
+        };
+        let case = |name, result| JunitCase { name, result };
+        let cases = vec![
+            case("a", failed),
+            case("b", JunitResult::Skipped("why".to_owned())),
+        ];
+        let report = JunitReport {
+            name: "r",
+            names_errors: false,
+            suites: vec![JunitSuite { name: "s", cases }],
+        };
+        assert_eq!(
+            report.xml(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <testsuites name=\"r\" tests=\"2\" failures=\"1\" skipped=\"1\">\n  \
+             <testsuite name=\"s\" tests=\"2\" failures=\"1\" skipped=\"1\">\n    \
+             <testcase classname=\"s\" name=\"a\"><failure message=\"m\"/></testcase>\n    \
+             <testcase classname=\"s\" name=\"b\"><skipped message=\"why\"/></testcase>\n  \
+             </testsuite>\n</testsuites>\n"
         );
     }
 }
