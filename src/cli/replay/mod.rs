@@ -6,6 +6,8 @@ mod comparison;
 mod damaged;
 mod difference;
 mod foreign;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod learning;
 mod recording;
 mod replay;
@@ -13,4 +15,6 @@ mod report;
 mod request;
 mod run;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::fuzzed::{Replayed, replay_document, replay_export};
 pub(super) use self::replay::{Arguments, run};

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::foreign::{self, Unread};
+use super::foreign::{self, ForeignFile, Unread};
 use crate::base::{read_exact_json, reason, short};
 
 /// Only this version of the lines has what a replay needs.
@@ -138,9 +138,14 @@ impl Recording {
     /// The runs in a file: a recording has one for each start of the sandbox. HAR and a Postman collection are one run, in
     /// which `folders` can define more routes. An error is a sentence.
     pub(super) fn read(path: &Path, folders: &[PathBuf], seed: u64) -> Result<Vec<Self>, String> {
-        let Some(file) = foreign::read(path, folders, seed)? else {
-            return Self::read_export(path);
-        };
+        if let Some(file) = foreign::read(path, folders, seed)? {
+            return Ok(vec![Self::of_foreign(file)?]);
+        }
+        let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
+        Self::of_export(&text)
+    }
+
+    pub(super) fn of_foreign(file: ForeignFile) -> Result<Self, String> {
         let mut run = Self::begun(file.head)?;
         for line in file.lines {
             run.take(line)?;
@@ -150,11 +155,11 @@ impl Recording {
         }
         run.strangers = file.unread.without_key;
         run.unread = Some(file.unread);
-        Ok(vec![run])
+        Ok(run)
     }
 
-    fn read_export(path: &Path) -> Result<Vec<Self>, String> {
-        let text = fs::read_to_string(path).map_err(|error| reason(&error))?;
+    /// The runs in the lines of an export. An error is a sentence.
+    pub(super) fn of_export(text: &str) -> Result<Vec<Self>, String> {
         let is_cut = !text.ends_with('\n');
         let mut lines = text.lines().enumerate().peekable();
         let mut runs: Vec<Self> = Vec::new();
