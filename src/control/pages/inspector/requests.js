@@ -1,7 +1,7 @@
 // The requests as they arrive, and one of them in detail.
 
 import { NO_WORLD, known, withoutServer } from './api.js';
-import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
+import { button, clock, curlBox, ends, fill, h, long, outcomeOf, statusOf, took } from './dom.js';
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
 import { change, place } from './place.js';
@@ -25,9 +25,8 @@ function fits(entry, { q, endpoint, status, world, span }) {
 
 /** If there is no room, the middle goes first: the version and the resource say most. An id at the end goes before it. */
 function pathOf(path) {
-  const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
-  return h('span', { class: 'c-path', title: path },
-    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: /\d.*\d.*\d/.test(tail ?? '') ? 'tail id' : 'tail' }, tail ?? ''));
+  const [, version, middle, tail = ''] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
+  return long('c-path', path, h('span', {}, version), ends(middle, 'middle'), ends(tail, /\d.*\d.*\d/.test(tail) ? 'tail id' : 'tail'));
 }
 
 function row(entry) {
@@ -68,7 +67,7 @@ export function open(main, signal) {
     h('div', { class: 'head-row', 'aria-hidden': 'true' },
       [['c-time', 'machine time'], ['c-world', 'world'], ['c-method', 'method'], ['c-path', 'path'], ['status', 'status'], ['c-outcome', 'outcome'], ['c-took', 'took']]
         .map(([cls, words]) => h('span', { class: cls }, words))),
-    rows.element, empty, fresh);
+    rows.element, rows.whole, empty, fresh);
   const split = h('div', { class: 'split requests' }, list, pane);
   const times = timeline(signal);
   fill(main,
