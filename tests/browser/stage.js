@@ -95,7 +95,7 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
   tab.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} (${message.location().url})`));
   tab.on('pageerror', (error) => errors.push(String(error)));
   tab.on('request', (request) => request.url().startsWith('data:') || hosts.add(new URL(request.url()).host));
-  if (process.env.INSPECTOR_FROM_DISK) {
+  if (process.env.INSPECTOR_FROM_DISK && sandbox.url) { // an exported page has its files in itself
     const files = path.join(repository, 'src/control/pages/inspector');
     const types = { js: 'text/javascript', css: 'text/css', html: 'text/html' };
     const answer = (name) => (route) => route.fulfill({ body: readFileSync(path.join(files, name)), contentType: types[name.split('.').pop()] });
