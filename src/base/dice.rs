@@ -13,37 +13,61 @@ use super::json_number::canonical_number;
 
 /// Hashes everything that a draw depends on, piece by piece. The same pieces give the same draws in every release.
 #[derive(Clone)]
-pub(crate) struct Mix(SipHasher13);
+pub(crate) struct Mix {
+    hasher: SipHasher13,
+    /// The hasher gets many short pieces at once, because each call of it takes much longer than the bytes of a piece.
+    pending: [u8; PENDING_BYTES],
+    pending_bytes: usize,
+}
+
+/// Most inputs of a draw are shorter.
+const PENDING_BYTES: usize = 256;
 
 impl Mix {
     /// Starts from the sandbox's seed and the name of what is drawn.
     pub(crate) fn new(seed: u64, purpose: &str) -> Self {
-        let mut mix = Self(SipHasher13::new_with_keys(seed, 0x696c_756d_6173_616e));
+        let mut mix = Self {
+            hasher: SipHasher13::new_with_keys(seed, 0x696c_756d_6173_616e),
+            pending: [0; PENDING_BYTES],
+            pending_bytes: 0,
+        };
         mix.text(purpose);
         mix
     }
 
+    fn write(&mut self, bytes: &[u8]) {
+        let end = self.pending_bytes + bytes.len();
+        if let Some(room) = self.pending.get_mut(self.pending_bytes..end) {
+            room.copy_from_slice(bytes);
+            self.pending_bytes = end;
+            return;
+        }
+        self.hasher.write(&self.pending[..self.pending_bytes]);
+        self.pending_bytes = 0;
+        self.hasher.write(bytes);
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.write(text.as_bytes());
+        self.write(text.as_bytes());
     }
 
     pub(crate) fn number(&mut self, number: u64) {
-        self.0.write(&number.to_le_bytes());
+        self.write(&number.to_le_bytes());
     }
 
     pub(crate) fn wide(&mut self, number: u128) {
-        self.0.write(&number.to_le_bytes());
+        self.write(&number.to_le_bytes());
     }
 
     /// Mixes in a JSON value. The order of an object's keys and the spelling of numbers do not matter.
     pub(crate) fn json(&mut self, value: &Value) {
         match value {
-            Value::Null => self.0.write(b"n"),
-            Value::Bool(true) => self.0.write(b"t"),
-            Value::Bool(false) => self.0.write(b"f"),
+            Value::Null => self.write(b"n"),
+            Value::Bool(true) => self.write(b"t"),
+            Value::Bool(false) => self.write(b"f"),
             Value::Number(number) => {
-                self.0.write(b"#");
+                self.write(b"#");
                 let number = canonical_number(number);
                 match number.as_i64() {
                     Some(integer) => self.number(integer.cast_unsigned()),
@@ -51,11 +75,11 @@ impl Mix {
                 }
             }
             Value::String(text) => {
-                self.0.write(b"s");
+                self.write(b"s");
                 self.text(text);
             }
             Value::Array(items) => {
-                self.0.write(b"[");
+                self.write(b"[");
                 self.number(items.len() as u64);
                 for item in items {
                     self.json(item);
@@ -66,7 +90,7 @@ impl Mix {
     }
 
     pub(crate) fn object(&mut self, map: &Map<String, Value>) {
-        self.0.write(b"{");
+        self.write(b"{");
         self.number(map.len() as u64);
         let mut keys: SmallVec<[_; 12]> = map.iter().collect();
         keys.sort_unstable_by_key(|(key, _)| key.as_str());
@@ -77,7 +101,9 @@ impl Mix {
     }
 
     pub(crate) fn finish(&self) -> u128 {
-        self.0.finish128().as_u128()
+        let mut hasher = self.hasher;
+        hasher.write(&self.pending[..self.pending_bytes]);
+        hasher.finish128().as_u128()
     }
 
     /// Half of the hash: enough to tell what is counted apart.

@@ -1,8 +1,8 @@
 //! How much memory clients can make a sandbox hold, and how it is divided.
 
-use std::fs;
-use std::path::Path;
 use std::str::FromStr;
+
+use super::control_groups::control_groups;
 
 /// The default, and what is for each part of it. Another setting scales the parts.
 const MEMORY_BYTES_MAX: usize = 512 << 20;
@@ -159,34 +159,9 @@ pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
 
 /// The smallest memory limit among the control groups of this process. None where there is none.
 fn control_group_limit() -> Option<usize> {
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let limits = groups.lines().filter_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-        match controllers {
-            "" => smallest_limit(Path::new("/sys/fs/cgroup"), path, "memory.max"),
-            "memory" => {
-                let root = Path::new("/sys/fs/cgroup/memory");
-                smallest_limit(root, path, "memory.limit_in_bytes")
-            }
-            _ => None,
-        }
-    });
-    limits.min()
-}
-
-/// The smallest limit from a group up to the root of its hierarchy.
-fn smallest_limit(root: &Path, path: &str, file: &str) -> Option<usize> {
-    let group = root.join(path.trim_start_matches('/'));
-    let groups = group
-        .ancestors()
-        .take_while(|group| group.starts_with(root));
-    let limits = groups.filter_map(|group| {
-        fs::read_to_string(group.join(file))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    });
-    limits.min()
+    let groups = control_groups("memory");
+    let limits = groups
+        .iter()
+        .flat_map(|group| ["memory.max", "memory.limit_in_bytes"].map(|file| group.number(file)));
+    limits.flatten().min()
 }

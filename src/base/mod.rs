@@ -5,6 +5,7 @@ mod api_key;
 mod behaviour;
 mod clock;
 mod commit;
+mod control_groups;
 mod delay;
 mod dice;
 mod fault;
@@ -37,6 +38,8 @@ pub(crate) use self::behaviour::{Behaviour, BehaviourKind, behaviours};
 pub use self::clock::{Clock, Stamp};
 pub(crate) use self::clock::{DURATION_MAX, Moment, microseconds, milliseconds, parse_duration};
 pub(crate) use self::commit::Commit;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+pub(crate) use self::control_groups::control_groups;
 pub(crate) use self::delay::{Delay, duration_text};
 pub(crate) use self::dice::{Dice, Mix};
 pub(crate) use self::fault::{BROKEN_MAX, Fault, Probability, faults, no_json};

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use iluma_sandbox_give_back::{give_back, keep_at_most};
@@ -32,12 +33,17 @@ pub(super) fn run(log: &Log, command: impl Future<Output = ExitCode>) -> ExitCod
 
 /// With one core, one thread is best.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut builder = match cores {
+    let mut builder = match cores() {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
-    builder.enable_all().build()
+    builder.worker_threads(cores()).enable_all().build()
+}
+
+/// How many cores this process may use. The system is asked once, because it takes the reading of several files.
+pub(super) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Gives memory back to the system after connections have ended. Otherwise the allocator keeps as much as it

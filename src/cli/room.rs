@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use super::process::cores;
 use crate::base::{lock, reason};
 
 /// A sandbox that was just started needs less.
@@ -16,10 +17,13 @@ const OTHER_THREADS: usize = 4;
 /// not take the last of the memory.
 const THREAD_BYTES: usize = (2 << 20) + (256 << 10);
 
-/// Tries to get the memory and the threads that a sandbox needs at once, and gives them back. An error is a sentence.
+/// Tries to get the memory and the threads that a sandbox needs at once, and gives them back. An error is a sentence. Where no
+/// limit is near it tries nothing, because a trial takes as long as the rest of a start.
 pub(super) fn check_room() -> Result<(), String> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let number = cores + OTHER_THREADS;
+    let number = cores() + OTHER_THREADS;
+    if limits::are_far(number) {
+        return Ok(());
+    }
     drop(reserve(MEMORY_BYTES + number * THREAD_BYTES)?);
     let memory = reserve(MEMORY_BYTES)?;
     let started = start_together(number);
@@ -58,4 +62,54 @@ fn start_together(number: usize) -> io::Result<()> {
         thread.join().ok();
     }
     Ok(())
+}
+
+/// The limits that Linux can set.
+#[cfg(target_os = "linux")]
+mod limits {
+    use std::fs;
+
+    use rustix::process::{Resource, getrlimit};
+
+    use crate::base::control_groups;
+
+    /// Whether no limit keeps this process from memory and so many more threads.
+    pub(super) fn are_far(threads: usize) -> bool {
+        getrlimit(Resource::As).current.is_none()
+            && is_far_of_user(threads)
+            && is_far_of_groups(threads)
+    }
+
+    /// A user has at most as many threads as the whole system.
+    fn is_far_of_user(threads: usize) -> bool {
+        let Some(limit) = getrlimit(Resource::Nproc).current else {
+            return true;
+        };
+        let running = threads_of_system();
+        running.is_some_and(|running| (running + threads) as u64 <= limit)
+    }
+
+    /// The fourth number of a text such as `0.20 0.18 0.12 1/80 11206`.
+    fn threads_of_system() -> Option<usize> {
+        let load = fs::read_to_string("/proc/loadavg").ok()?;
+        let (_, threads) = load.split(' ').nth(3)?.split_once('/')?;
+        threads.parse().ok()
+    }
+
+    fn is_far_of_groups(threads: usize) -> bool {
+        control_groups("pids").iter().all(|group| {
+            let Some(limit) = group.number("pids.max") else {
+                return true;
+            };
+            let running = group.number("pids.current");
+            running.is_some_and(|running| running + threads <= limit)
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod limits {
+    pub(super) fn are_far(_: usize) -> bool {
+        false
+    }
 }

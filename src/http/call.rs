@@ -180,6 +180,9 @@ impl MediaType {
 
     /// The media type of a `content-type` header.
     pub(crate) fn named(content_type: &str) -> Self {
+        if content_type == "application/json" {
+            return Self::Json; // the usual case
+        }
         let essence = content_type.split([';', ',']).next();
         let essence = essence.unwrap_or_default().trim();
         let is = |name: &str| essence.eq_ignore_ascii_case(name);

@@ -1,13 +1,16 @@
 //! Requests of web pages. A browser shows a page only replies of its own origin, unless a reply allows more (CORS). The
 //! emulated API allows nothing, because its key is a secret.
 
-use hyper::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN};
+use hyper::header::{ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method};
 
 use super::call::Call;
 use super::guard::{Guard, is_own_origin};
 use crate::base::short;
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A request that a browser sends for a page of another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl PageRequest {
 /// Refuses a product request of a web page that the sandbox has not served. The error says what sent it.
 pub(crate) fn refuse_foreign_page(guard: &Guard, call: &Call) -> Result<(), String> {
     let headers = call.headers();
-    let is_sent_by_browser = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+    let is_sent_by_browser = headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE);
     if !is_sent_by_browser {
         return Ok(());
     }
@@ -61,7 +64,7 @@ pub(crate) fn refuse_foreign_page(guard: &Guard, call: &Call) -> Result<(), Stri
 }
 
 fn comes_from_another_origin(call: &Call) -> bool {
-    let is_navigation = text(call.headers(), "sec-fetch-mode") == Some("navigate");
+    let is_navigation = text(call.headers(), SEC_FETCH_MODE) == Some("navigate");
     !is_navigation && foreign_page(call).is_some() // the browser shows the reply of a navigation itself
 }
 
@@ -69,14 +72,14 @@ fn comes_from_another_origin(call: &Call) -> bool {
 /// passes `origin` on, but there `sec-fetch-site` says that the page has called its own origin.
 fn foreign_page(call: &Call) -> Option<String> {
     let headers = call.headers();
-    match text(headers, "sec-fetch-site") {
+    match text(headers, SEC_FETCH_SITE) {
         Some("cross-site") => return Some("A page of another site".to_owned()),
         Some("same-site") => return Some("A page of another origin of this site".to_owned()),
         Some("same-origin" | "none") => return None,
         Some(_) | None => {}
     }
     let by_target = call.head.uri.authority().map(Authority::as_str);
-    let host = by_target.or_else(|| text(headers, HOST.as_str()));
+    let host = by_target.or_else(|| text(headers, HOST));
     let mut origins = headers.get_all(ORIGIN).into_iter();
     let foreign = origins.find_map(|origin| {
         let origin = origin.to_str().unwrap_or("?");
@@ -85,6 +88,6 @@ fn foreign_page(call: &Call) -> Option<String> {
     Some(format!("A page of the origin `{foreign}`"))
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }

@@ -135,7 +135,7 @@ impl<'a> Operation<'a> {
 
     /// Requests for the errors that every endpoint has.
     fn shared_errors(&self) -> Vec<Value> {
-        let of_header = |one: &&Value| one["name"] == http::MAGIC_HEADER;
+        let of_header = |one: &&Value| one["name"] == http::MAGIC_HEADER.as_str();
         let header = entries(&self.described["parameters"]).find(of_header);
         let names = header.map_or(&Value::Null, |header| &header["schema"]["enum"]);
         let is_own = |name: &str| {
@@ -169,7 +169,7 @@ impl<'a> Operation<'a> {
     fn request(&self, name: &str, magic: Option<&str>, expected: &ExpectedReply<'_>) -> Value {
         let mut headers = Vec::new();
         if let Some(magic) = magic {
-            headers.push(json!({"key": http::MAGIC_HEADER, "value": magic}));
+            headers.push(json!({"key": http::MAGIC_HEADER.as_str(), "value": magic}));
         }
         let mut request = json!({
             "method": self.method.to_uppercase(),

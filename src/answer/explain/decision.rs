@@ -139,7 +139,7 @@ impl DecisionExplainer<'_> {
         let header = self.call.headers().get(http::MAGIC_HEADER);
         let received =
             header.map_or_else(String::new, |value| http::header_text(value).into_owned());
-        let header = http::MAGIC_HEADER.to_owned();
+        let header = http::MAGIC_HEADER.to_string();
         let because = format!("The request asked for it: {header}: {received}");
         let values = DecidingValues::Header { header, received };
         self.decide_by(ChosenBy::Magic, because, values);

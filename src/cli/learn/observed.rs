@@ -110,7 +110,7 @@ fn input(endpoint: &Endpoint, line: &Value, segments: Map<String, Value>) -> Map
 fn magic(headers: &Value) -> Option<String> {
     let headers = headers.as_object()?;
     let mut headers = headers.iter();
-    let header = headers.find(|(name, _)| name.eq_ignore_ascii_case(http::MAGIC_HEADER));
+    let header = headers.find(|(name, _)| name.eq_ignore_ascii_case(http::MAGIC_HEADER.as_str()));
     let name = header?.1.as_str()?.split([';', ',']).next()?.trim();
     let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     (!name.is_empty() && name.bytes().all(is_name)).then(|| name.to_owned())

@@ -339,7 +339,7 @@ impl<'a> Product<'a> {
             "`; delay=3s`, `; fault=truncate` and `; callback=duplicate` may follow."
         };
         json!({
-            "name": http::MAGIC_HEADER,
+            "name": http::MAGIC_HEADER.as_str(),
             "in": "header",
             "description": format!("The sandbox's own: which outcome to answer. {more}"),
             "schema": {"type": "string", "enum": names},

@@ -28,7 +28,7 @@ pub(super) fn observed_line(
         "trace": request.name,
         "method": request.method.as_str(),
         "path": target.split('?').next(),
-        "headers": {MAGIC_HEADER: text(request.headers.get(MAGIC_HEADER))},
+        "headers": {MAGIC_HEADER.as_str(): text(request.headers.get(MAGIC_HEADER))},
         "body": body,
         "status": reply.status.as_u16(),
         "reply": read_exact_json(&reply.body),
