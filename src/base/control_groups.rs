@@ -37,6 +37,8 @@ pub(crate) fn control_groups(controller: &str) -> Vec<ControlGroup> {
 /// A group, and each around it up to the root of its hierarchy.
 fn up_to(root: &Path, path: &str) -> Vec<ControlGroup> {
     let group = root.join(path.trim_start_matches('/'));
-    let groups = group.ancestors().take_while(|group| group.starts_with(root));
+    let groups = group
+        .ancestors()
+        .take_while(|group| group.starts_with(root));
     groups.map(|group| ControlGroup(group.to_owned())).collect()
 }
