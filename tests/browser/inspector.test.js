@@ -1056,6 +1056,7 @@ describe('the width', () => {
     const { api_key: key } = (await control('worlds', { body: { name: 'of the width', reset: true } })).json();
     const other = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_NOT_FOUND', { key });
     await row(other.trace).locator('.c-world', { hasText: 'of the width' }).waitFor();
+    assert.match(await row(other.trace).locator('.c-world').getAttribute('title'), /of the width · [0-9a-f]{8}$/, 'a long name is there as a whole');
     assert.deepEqual(await row(other.trace).locator('.c-outcome').evaluate((one) => one.scrollWidth <= one.clientWidth), true);
     await control('reset', { method: 'POST', key });
   }));

@@ -29,6 +29,11 @@ function pathOf(path) {
   return long('c-path', path, h('span', {}, version), ends(middle, 'middle'), ends(tail, /\d.*\d.*\d/.test(tail) ? 'tail id' : 'tail'));
 }
 
+function worldOf(tag) {
+  const name = store.nameOf(tag);
+  return h('span', { class: 'c-world dim', title: name === tag ? tag : `${name} · ${tag}` }, name);
+}
+
 function row(entry) {
   const marks = [
     entry.mark === 'unmatched' && h('span', { class: 'tag bad' }, 'no route'),
@@ -38,7 +43,7 @@ function row(entry) {
   ];
   return [
     h('time', { class: 'c-time dim', datetime: entry.at, title: `${entry.at}, by the clock of the machine` }, clock(entry.at)),
-    h('span', { class: 'c-world dim', title: entry.world }, store.nameOf(entry.world)),
+    worldOf(entry.world),
     h('span', { class: `c-method m-${entry.method}` }, entry.method),
     pathOf(plainPath(entry.path)),
     statusOf(entry.status),
