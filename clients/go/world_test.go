@@ -365,6 +365,48 @@ func TestFaultsBreakRepliesUntilTheyAreRemoved(t *testing.T) {
 	expectEqual(t, ask(t, world, bankPath, account("1234567890"), "").status, 200)
 }
 
+func TestThePartsOfATraceAreFoundByItsIDAndAMalformedOneIsRefused(t *testing.T) {
+	t.Parallel()
+	world := iluma.World(t)
+	world.RegisterCallbackURL(bankCallback, world.Inbox().URL)
+	request, err := http.NewRequest("POST", world.URL+bankPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(world.APIKey, "")
+	request.Header.Set("x-magic-reply", "COMPLETED_FOUND")
+	request.Header.Set("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	request.Header.Set("x-request-id", "abc-1")
+	answer, err := world.HTTPClient().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	ask(t, world, bankPath, account("2"), "")
+	world.Idle(time.Minute)
+	const traceID = "0af7651916cd43dd8448eb211c80319c"
+	for _, match := range []sandbox.Match{{RequestID: "abc-1"}, {Traceparent: traceID}} {
+		found := world.Requests(match)
+		if len(found) != 1 || found[0].Trace != answer.Header.Get("x-sandbox-trace") {
+			t.Errorf("%+v: found %v", match, found)
+		}
+	}
+	for _, which := range []sandbox.DeliveryQuery{{RequestID: "abc-1"}, {Traceparent: traceID}} {
+		found := world.Deliveries(which)
+		if len(found) != 1 || found[0].RequestID != "abc-1" || !strings.Contains(found[0].Traceparent, traceID) {
+			t.Errorf("%+v: found %v", which, found)
+		}
+	}
+	expectEqual(t, len(world.Requests(sandbox.Match{RequestID: "abc-2"})), 0)
+	expectEqual(t, len(world.Deliveries(sandbox.DeliveryQuery{RequestID: "abc-2"})), 0)
+	for _, call := range []func(world *sandbox.World){
+		func(world *sandbox.World) { world.Requests(sandbox.Match{Traceparent: "00-zz"}) },
+		func(world *sandbox.World) { world.Deliveries(sandbox.DeliveryQuery{Traceparent: "00-zz"}) },
+	} {
+		expectText(t, failure(t, world, call), "traceparent")
+	}
+}
+
 func TestAnAnswerIsExplainedByItsTrace(t *testing.T) {
 	t.Parallel()
 	world := iluma.World(t)

@@ -56,3 +56,7 @@ mod variables;
 
 #[cfg(feature = "cli")]
 pub use self::commands::{command, run};
+#[cfg(all(any(test, fuzzing), feature = "cli"))]
+pub(crate) use self::learn::learn_again;
+#[cfg(all(any(test, fuzzing), feature = "cli"))]
+pub(crate) use self::replay::{Replayed, replay_document, replay_export};

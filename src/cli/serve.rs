@@ -84,7 +84,7 @@ pub(super) struct Arguments {
     /// File to which all that happens is appended, for `replay`.
     #[arg(long, value_name = "FILE", env = "ILUMA_SANDBOX_RECORD")]
     record: Option<PathBuf>,
-    /// Limit of the file of `--record`, such as `100MiB` [default: 1GiB]. What comes after it is not recorded.
+    /// Limit of the file of `--record`, such as `100MiB`. What comes after it is not recorded [default: 1GiB].
     #[arg(long, value_name = "SIZE", env = "ILUMA_SANDBOX_RECORD_MAX", value_parser = size)]
     record_max: Option<u64>,
     /// Default URL for callbacks of a type. A world that registers its own URL uses that one. Can be

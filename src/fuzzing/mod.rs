@@ -5,12 +5,18 @@
 
 mod basic_auth;
 mod control;
+#[cfg(feature = "cli")]
+mod foreign;
 mod form;
+#[cfg(feature = "cli")]
+mod learn;
 mod magic;
 mod multipart;
+#[cfg(feature = "cli")]
+mod replay;
 mod request;
 mod scenario;
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod seeds;
 mod stage;
 mod state;
@@ -20,9 +26,15 @@ mod template;
 
 pub use self::basic_auth::basic_auth;
 pub use self::control::control;
+#[cfg(feature = "cli")]
+pub use self::foreign::foreign;
 pub use self::form::form;
+#[cfg(feature = "cli")]
+pub use self::learn::learn;
 pub use self::magic::magic;
 pub use self::multipart::multipart;
+#[cfg(feature = "cli")]
+pub use self::replay::replay;
 pub use self::request::request;
 pub use self::scenario::scenario;
 pub use self::state::state;

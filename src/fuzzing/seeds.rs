@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::basic_auth::basic_auth;
 use super::control::control;
+use super::foreign::foreign;
 use super::form::form;
+use super::learn::learn;
 use super::magic::magic;
 use super::multipart::multipart;
+use super::replay::replay;
 use super::request::request;
 use super::scenario::scenario;
 use super::state::state;
@@ -17,12 +20,15 @@ use crate::base::Mix;
 /// A folder below `fuzz/seeds`, and the function that each file in it is given to.
 type FuzzTarget = (&'static str, fn(&[u8]));
 
-const TARGETS: [FuzzTarget; 9] = [
+const TARGETS: [FuzzTarget; 12] = [
     ("basic_auth", basic_auth),
     ("control", control),
+    ("foreign", foreign),
     ("form", form),
+    ("learn", learn),
     ("magic", magic),
     ("multipart", multipart),
+    ("replay", replay),
     ("request", request),
     ("scenario", scenario),
     ("state", state),

@@ -66,10 +66,10 @@ pub(crate) use self::strangers::Strangers;
 pub(crate) use self::totals::{Dropped, Totals};
 pub(crate) use self::waiting::Waiting;
 pub(crate) use self::warnings::{Warning, WarningKind, Warnings};
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use self::watchers::WAITING_MAX;
 pub(crate) use self::watchers::{SUBSCRIBERS_MAX, Subscription, Tag, Watchers};
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use self::world::WORLDS_MAX;
 pub(crate) use self::world::World;
 pub(crate) use self::worlds::{WORLD_DROPPED, Worlds, WorldsHeld};

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { BANK, KEY, PEPS, PERSON, binary, look, quit, serve } from './stage.js';
+import { BANK, KEY, PEPS, PERSON, binary, findsNothingSerious, look, quit, serve } from './stage.js';
 
 const MARKUP = '</script><script>window.hurt=1</script><!--\u2028<img src=x onerror="window.hurt=1">';
 const OTHER = `iluma_development_${'o'.repeat(60)}`;
@@ -37,8 +37,8 @@ after(async () => {
 });
 
 /** Opens the page of the export. Checks that nothing was loaded, and that nothing in it has run. */
-async function looking(hash, use) {
-  tab = await look({ page: pathToFileURL(file).href }, { hash, ready: false });
+async function looking(hash, use, more = {}) {
+  tab = await look({ page: pathToFileURL(file).href }, { hash, ready: false, ...more });
   try {
     await tab.locator('#live', { hasText: 'export' }).waitFor();
     await use();
@@ -94,6 +94,45 @@ describe('an exported page', () => {
     await tab.getByText(NO_SERVER).waitFor();
     assert.equal(await tab.getByRole('button', { name: /Reset|Advance|Add/ }).count(), 0);
   }));
+
+  for (const dark of [false, true]) {
+    for (const width of [400, 1600]) {
+      test(`gives an accessibility scan nothing serious: ${dark ? 'dark' : 'light'}, ${width} pixels`, () => looking('', async () => {
+        const go = (hash) => tab.evaluate((to) => (location.hash = to), hash);
+        const seen = async (name) => {
+          await findsNothingSerious(tab, name);
+          const [wide, screen] = await tab.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+          assert.ok(wide <= screen, `${name}: ${wide} pixels in ${screen}`);
+        };
+        await tab.locator('#requests [role=option]').first().waitFor();
+        await seen('requests');
+        await go(`#/requests?trace=${trace}&open=1`);
+        await tab.locator('.detail .because').waitFor();
+        await seen('a request');
+        await go('#/requests?q=nothing+like+it');
+        await tab.getByRole('heading', { name: 'No request matches these filters' }).waitFor();
+        await seen('no request');
+        await go('#/callbacks?open=1');
+        await tab.locator('#deliveries [role=option], .detail .attempts').first().waitFor();
+        await seen('callbacks');
+        await go('#/callbacks?delivery=dlv_1&open=1');
+        await tab.locator('.detail .attempts').waitFor();
+        await seen('a callback');
+        await go('#/scenarios');
+        await tab.locator('.endpoints a').first().waitFor();
+        await seen('scenarios');
+        await go('#/scenarios?endpoint=v1.1%2Fbank_account_data_requests&open=1');
+        await tab.locator('.detail').getByText(NO_SERVER).waitFor();
+        await seen('an endpoint');
+        await go('#/world');
+        await tab.locator('meter').waitFor();
+        await seen('world');
+        await tab.keyboard.press('?');
+        await tab.getByRole('dialog').waitFor();
+        await seen('keys');
+      }, { dark, width, height: 800 }));
+    }
+  }
 
   test('has no key, allows nothing but its own script, and ends no tag early', () => {
     const html = readFileSync(file, 'utf8');

@@ -4,13 +4,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { BANK, KEY, PEPS, PERSON, look, quit, serve } from './stage.js';
+import { BANK, KEY, PEPS, PERSON, findsNothingSerious, look, quit, serve } from './stage.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A reset took the request that the page wanted to be explained. */
 const EXPLAINED_TOO_LATE = /404 .*\/__sandbox\/explain\//;
 const MARKUP = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
@@ -39,12 +37,7 @@ const detail = () => tab.locator('.detail');
 const clipboard = () => tab.evaluate(() => navigator.clipboard.readText());
 const query = () => new URLSearchParams(new URL(tab.url()).hash.split('?')[1] ?? '');
 
-async function accessible(name) {
-  await tab.evaluate(axe);
-  const { violations } = await tab.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }));
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], name);
-}
+const accessible = (name) => findsNothingSerious(tab, name);
 
 async function fitsTheScreen(name) {
   const [wide, seen] = await tab.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
@@ -1063,6 +1056,7 @@ describe('the width', () => {
     const { api_key: key } = (await control('worlds', { body: { name: 'of the width', reset: true } })).json();
     const other = await sandbox.magic(BANK, 'PENDING_THEN_COMPLETED_NOT_FOUND', { key });
     await row(other.trace).locator('.c-world', { hasText: 'of the width' }).waitFor();
+    assert.match(await row(other.trace).locator('.c-world').getAttribute('title'), /of the width · [0-9a-f]{8}$/, 'a long name is there as a whole');
     assert.deepEqual(await row(other.trace).locator('.c-outcome').evaluate((one) => one.scrollWidth <= one.clientWidth), true);
     await control('reset', { method: 'POST', key });
   }));
@@ -1205,13 +1199,62 @@ describe('the frame', () => {
     const { trace } = await sandbox.ask(`/v1.1/${'identity'.repeat(20)}/bank_account_data_requests`);
     const isCut = (element) => element.scrollWidth > element.clientWidth;
     const path = row(trace).locator('.c-path');
-    assert.deepEqual(await path.locator('span').evaluateAll((all) => all.map((one) => one.textContent)), ['/v1.1', `/${'identity'.repeat(20)}`, '/bank_account_data_requests']);
-    assert.equal(await path.locator('.tail').evaluate(isCut), false);
-    assert.equal(await path.locator('.middle').evaluate(isCut), true);
+    assert.deepEqual(await path.locator('span').evaluateAll((all) => all.map((one) => one.textContent)), ['/v1.1', `/${'identity'.repeat(19)}id`, 'entity', '/bank_account_data_re', 'quests']);
+    assert.equal(await path.locator('.tail').first().evaluate(isCut), false);
+    assert.equal(await path.locator('.middle').first().evaluate(isCut), true);
+    for (const end of await path.locator('.end').all()) assert.equal(await end.evaluate(isCut), false);
     assert.equal(await path.locator('span').first().evaluate(isCut), false);
     const pathOf = async (to) => row((await sandbox.ask(to)).trace).locator('.c-path').textContent();
     assert.equal(await pathOf(`${BANK}/bknv_0123456789abcdef01234567`), `${BANK}/bknv_0123456789abcdef01234567`, 'an id is nobody\'s number');
     assert.equal(await pathOf('/v1/fraud/phone_numbers/6281200001234/age'), '/v1/fraud/phone_numbers/••••••••/age');
+  }));
+
+  for (const width of [400, 900, 1600]) {
+    test(`long paths that differ only at an end look different, and the chosen one is there as a whole: ${width} pixels`, () => looking({ width, height: 480 }, async () => {
+      const paths = [
+        `${BANK}/bknv_0123456789abcdef01234567`, `${BANK}/bknv_0123456789abcdef01234568`,
+        `/v9/${'x'.repeat(150)}A`, `/v9/${'x'.repeat(150)}B`,
+        `/v9/${'segment/'.repeat(14)}one/resource`, `/v9/${'segment/'.repeat(14)}two/resource`,
+      ];
+      const traces = [];
+      for (const path of paths) traces.push((await sandbox.ask(path)).trace);
+      const ends = [];
+      for (const trace of traces) {
+        const shown = row(trace).locator('.c-path .end');
+        await shown.first().waitFor();
+        ends.push(await shown.evaluateAll((all) => all.filter((part) => part.scrollWidth <= part.clientWidth).map((part) => part.textContent).join('…')));
+      }
+      assert.equal(new Set(ends).size, paths.length, ends.join(' '));
+      await tab.locator('#requests').focus();
+      await tab.keyboard.press('Home');
+      for (const path of paths.toReversed()) {
+        await tab.locator(`#requests-${traces[paths.indexOf(path)]}[aria-selected=true]`).waitFor();
+        assert.ok(await tab.getByRole('option', { name: ` ${path} ` }).count(), 'a screen reader says it without a break');
+        await tab.waitForFunction((text) => {
+          const chosen = document.querySelector('#requests [aria-selected=true]');
+          const [whole, rows] = [document.querySelector('.whole'), document.querySelector('#requests')];
+          const isCut = [...chosen.querySelectorAll('.c-path *')].some((part) => part.scrollWidth > part.clientWidth);
+          const isSeen = chosen.getBoundingClientRect().bottom <= rows.getBoundingClientRect().bottom + 1;
+          return isSeen && (isCut ? whole.textContent === text && whole.clientHeight > 0 : whole.hidden);
+        }, path);
+        await fitsTheScreen(path);
+        await tab.keyboard.press('ArrowDown');
+      }
+    }));
+  }
+
+  test('of a long URL of a callback the middle is cut off first', () => looking({ width: 400, height: 700 }, async () => {
+    const url = `${sandbox.url}/__sandbox/inbox/${'mine'.repeat(14)}one`;
+    await sandbox.ask('/v1/callback/urls', { body: { type: 'NAME_VALIDATOR_REQUEST', url } });
+    await sandbox.magic(BANK, 'COMPLETED_FOUND');
+    await control('idle?wait=5s');
+    await tab.getByRole('link', { name: 'Callbacks', exact: true }).click();
+    const shown = tab.locator('#deliveries .c-url');
+    await shown.locator('.end', { hasText: 'ineone' }).waitFor();
+    await tab.locator('#deliveries').focus();
+    await tab.keyboard.press('j');
+    await tab.locator('.whole', { hasText: url }).waitFor();
+    assert.equal(await tab.getByRole('option', { name: url }).count(), 1);
   }));
 
   test('where there is a control token the page asks for it once', async () => {

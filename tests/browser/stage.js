@@ -1,12 +1,15 @@
 // A sandbox, a real Chromium, and common code of the inspector's tests.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const target = process.env.CARGO_TARGET_DIR ?? path.join(repository, 'target');
 export const binary = process.env.SANDBOX ?? ['release', 'debug'].map((profile) => path.join(target, profile, 'iluma-sandbox')).find(existsSync);
@@ -92,7 +95,7 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
   tab.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} (${message.location().url})`));
   tab.on('pageerror', (error) => errors.push(String(error)));
   tab.on('request', (request) => request.url().startsWith('data:') || hosts.add(new URL(request.url()).host));
-  if (process.env.INSPECTOR_FROM_DISK) {
+  if (process.env.INSPECTOR_FROM_DISK && sandbox.url) { // an exported page has its files in itself
     const files = path.join(repository, 'src/control/pages/inspector');
     const types = { js: 'text/javascript', css: 'text/css', html: 'text/html' };
     const answer = (name) => (route) => route.fulfill({ body: readFileSync(path.join(files, name)), contentType: types[name.split('.').pop()] });
@@ -103,4 +106,12 @@ export async function look(sandbox, { page = '', hash = '', width = 1280, height
   await tab.goto(sandbox.page + page + hash);
   if (ready) await tab.locator('#live.on').waitFor();
   return Object.assign(tab, { errors, hosts });
+}
+
+/** An accessibility scan of a tab. */
+export async function findsNothingSerious(tab, name) {
+  await tab.evaluate(axe);
+  const { violations } = await tab.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }));
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), [], name);
 }

@@ -273,6 +273,22 @@ fn clients_are_asked_whether_they_trust_the_authority_here() {
     assert_eq!(with(&process.url), (Some(0), findings.clone()));
     findings[1] = error(distrust, remedy);
     assert_eq!(with(&secure.url), (Some(1), findings));
+
+    // curl 7.88 and 8 say the reason first, and then this.
+    let reason = "curl: (60) SSL certificate problem: unable to get local issuer certificate";
+    let advice = "More details here: https://curl.se/docs/sslcerts.html\n\n\
+        curl failed to verify the legitimacy of the server and therefore could not\n\
+        establish a secure connection to it. To learn more about this situation and\n\
+        how to fix it, please visit the web page mentioned above.";
+    program(
+        &programs,
+        "curl",
+        &format!("echo '{reason}\n{advice}' >&2; exit 60"),
+    );
+    let (code, findings) = with(&secure.url);
+    let distrust = format!("curl does not trust the local certificate authority: {reason}");
+    let remedy = "see `iluma-sandbox ca trust-help curl`";
+    assert_eq!((code, &findings[0]), (Some(1), &error(&distrust, remedy)));
 }
 
 #[test]
@@ -289,6 +305,13 @@ fn a_real_client_trusts_it_when_it_is_told_to() {
         is_absent || curl == "curl trusts the local certificate authority",
         "{curl}"
     );
+    let other = tempfile::NamedTempFile::new().expect("a file");
+    let mut untold = doctor(&["--url", &process.url, "--ca-dir", authority]);
+    untold.env("CURL_CA_BUNDLE", other.path());
+    let (_, findings) = found(untold, "trust");
+    let curl = findings[0]["message"].as_str().expect("a message");
+    let distrust = "curl does not trust the local certificate authority: curl: (";
+    assert!(is_absent || curl.starts_with(distrust), "{curl}");
 }
 
 #[test]

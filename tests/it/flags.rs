@@ -357,10 +357,11 @@ fn meaning_and_default(flag: &Arg) -> (String, Option<String>) {
     let help = flag.get_help().expect("a flag has a help text").to_string();
     let help = help.replace('|', "\\|");
     match help.split_once(" [default: ") {
-        Some((meaning, default)) => (
-            meaning.to_owned(),
-            Some(default.trim_end_matches(']').to_owned()),
-        ),
+        Some((meaning, default)) => {
+            let default = default.strip_suffix(']').filter(|it| !it.contains(']'));
+            let default = default.unwrap_or_else(|| panic!("a default ends its help: {help}"));
+            (meaning.to_owned(), Some(default.to_owned()))
+        }
         None => (help, None),
     }
 }

@@ -130,6 +130,45 @@ fn a_second_run_changes_nothing() {
     assert_eq!(files(folder.path()), before);
 }
 
+/// Learns from one reply, and again. Returns the file of the first time.
+fn learned_once(status: u16, reply: &Value) -> String {
+    let (others, folder) = (tempfile::tempdir(), tempfile::tempdir());
+    let (others, folder) = (others.expect("a folder"), folder.expect("a folder"));
+    let file = bank_reply(&others, status, reply);
+    let (code, report, _) = learned(&file, folder.path(), &[]);
+    assert_eq!(code, 0, "{report}");
+    let before = files(folder.path());
+    let (_, report, _) = learned(&file, folder.path(), &[]);
+    assert!(
+        report.starts_with("0 outcomes learned in 0 files; 1 reply known before\n"),
+        "{report}"
+    );
+    assert_eq!(files(folder.path()), before);
+    before.into_values().next().expect("a file")
+}
+
+#[test]
+fn a_reply_with_a_status_that_no_outcome_has_leaves_out_the_fields_that_it_lacks() {
+    let text = learned_once(599, &json!({"reason": "CLOSED"}));
+    for field in ["status", "bank_account_number", "created", "id"] {
+        let line = format!("\nbody.{field} = \"{{{{absent}}}}\"\n");
+        assert!(text.contains(&line), "{field} in {text}");
+    }
+}
+
+#[test]
+fn a_dummy_value_stands_for_each_value_that_it_was_written_for() {
+    let reply = json!([
+        {"status": "In Review", "code": 12345, "id": "bknv_69a554c5aa00bb11cc22dd33"},
+        {"status": "FAILED", "id": "bknv_69a554c5aa00bb11cc22dd34"},
+    ]);
+    let text = learned_once(200, &reply);
+    assert!(
+        text.contains(r#"{ status = "dummy", code = 0, id = "#),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_later_run_only_adds_what_is_new_and_keeps_what_a_person_changed() {
     let folder = of_proxy();

@@ -306,9 +306,21 @@ struct Shell {
 const END: &str = "@@the end of the block@@";
 const STDERR: &str = ".stderr";
 
-/// curl as people use it in a terminal, where the prompt follows in a new line. Without output to compare, an error of
-/// the sandbox is a failure.
-const CURL: &str = "curl() { command curl --silent --show-error --fail-with-body --noproxy '*' \"$@\"; code=$?; echo; return $code; }";
+/// curl as people use it in a terminal, where the prompt follows in a new line: a body ends with a line break here. What `-w`
+/// writes does not, because in a loop the next words would follow. Without output to compare, an error of the sandbox is a
+/// failure.
+const CURL: &str = r#"curl() {
+    shown=$(mktemp)
+    command curl --silent --show-error --fail-with-body --noproxy '*' "$@" >"$shown"
+    code=$?
+    cat "$shown"
+    case " $* " in
+        *' -w '*) ;;
+        *) [ -z "$(tail -c 1 "$shown")" ] || echo ;;
+    esac
+    rm "$shown"
+    return $code
+}"#;
 
 impl Shell {
     fn start(folder: &Path, url: &str, variables: &str) -> Self {

@@ -29,10 +29,16 @@ final class Product
      * A POST where there is a body, else a GET.
      *
      * @param ?array<string, mixed> $body
+     * @param list<string> $headers lines with more headers
      */
-    public static function ask(World $world, string $path, ?array $body = null, ?string $magic = null): self
-    {
-        $headers = ["authorization: {$world->authorization()}"];
+    public static function ask(
+        World $world,
+        string $path,
+        ?array $body = null,
+        ?string $magic = null,
+        array $headers = [],
+    ): self {
+        $headers[] = "authorization: {$world->authorization()}";
         if ($magic !== null) {
             $headers[] = "x-magic-reply: $magic";
         }

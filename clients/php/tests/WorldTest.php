@@ -316,6 +316,29 @@ final class WorldTest extends SandboxTestCase
         self::assertSame(200, Product::askForAccount($world)->status);
     }
 
+    public function testThePartsOfATraceAreFoundByItsIdAndAMalformedOneIsRefused(): void
+    {
+        $world = $this->ilumaWorld();
+        Product::register($world);
+        $id = '0af7651916cd43dd8448eb211c80319c';
+        $headers = ["traceparent: 00-$id-b7ad6b7169203331-01", 'x-request-id: abc-1'];
+        $trace = Product::ask($world, self::BANK_PATH, Product::account('1'), null, $headers)->headers['x-sandbox-trace'];
+        Product::askForAccount($world, '2');
+        $world->idle();
+        $traces = static fn (iterable $requests): array => array_column(iterator_to_array($requests), 'trace');
+        self::assertSame([$trace], $traces($world->requests(requestId: 'abc-1')));
+        self::assertSame([$trace], $traces($world->requests(traceparent: $id)));
+        foreach ([$world->deliveries(requestId: 'abc-1'), $world->deliveries(traceparent: $id)] as $found) {
+            self::assertSame(['abc-1'], array_column($found->items, 'request_id'));
+            self::assertStringContainsString($id, $found[0]['traceparent']);
+        }
+        self::assertCount(0, $world->requests(requestId: 'abc-2'));
+        self::assertCount(0, $world->deliveries(requestId: 'abc-2'));
+        foreach ([static fn () => $world->requests(traceparent: '00-zz'), static fn () => $world->deliveries(traceparent: '00-zz')] as $call) {
+            self::assertStringContainsString('traceparent', $this->failure(SandboxException::class, $call)->getMessage());
+        }
+    }
+
     public function testAnAnswerIsExplainedByItsTrace(): void
     {
         $world = $this->ilumaWorld();

@@ -117,13 +117,14 @@ async fn asked(name: &str, program: &str, arguments: &[&str], is_needed: bool) -
             format!("{name} trusts the local certificate authority"),
         );
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let error = said.lines().rfind(|line| !line.trim().is_empty());
-    let error = short(&LogText(error.unwrap_or_default()).to_string());
-    let lower = error.to_lowercase();
-    if !DISTRUST.iter().any(|word| lower.contains(word)) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let shown = |line: &str| short(&LogText(line).to_string());
+    // curl begins with the reason, and then has advice in several lines.
+    let Some(error) = stderr.lines().find(|line| is_distrust(line)).map(shown) else {
+        let last = stderr.lines().rfind(|line| !line.trim().is_empty());
+        let error = shown(last.unwrap_or_default());
         return unclear(name, &format!("{program} failed: {error}"));
-    }
+    };
     let message = format!("{name} does not trust the local certificate authority: {error}");
     let remedy = format!("see `iluma-sandbox ca trust-help {name}`");
     if is_needed {
@@ -131,6 +132,11 @@ async fn asked(name: &str, program: &str, arguments: &[&str], is_needed: bool) -
     } else {
         Finding::warning(CHECK, message + " (this matters only for HTTPS)", remedy)
     }
+}
+
+fn is_distrust(line: &str) -> bool {
+    let line = line.to_lowercase();
+    DISTRUST.iter().any(|word| line.contains(word))
 }
 
 fn skipped(name: &str, why: &str) -> Finding {

@@ -111,6 +111,13 @@ impl Files {
         Ok(true)
     }
 
+    /// The texts of all files.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn texts(&self) -> Vec<String> {
+        let sources = self.sources.values();
+        sources.map(|source| source.text.to_string()).collect()
+    }
+
     /// Writes the files that have more outcomes now. Returns their paths.
     pub(super) fn write(self) -> Result<Vec<PathBuf>, String> {
         let mut written = Vec::new();

@@ -8,8 +8,9 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::likeness::Scope;
+use super::stand_in::{stand_in_number, stand_in_text};
 use crate::base::{Stamp, join_path, snake_case};
-use crate::catalogue::{Digits, Hole, Template, digits_of};
+use crate::catalogue::{Hole, Template};
 use crate::scenario::BankList;
 
 /// More items of a list are written only if they have another form.
@@ -17,18 +18,8 @@ const ITEMS_MAX: usize = 3;
 
 const FORMS_MAX: usize = 100;
 
-/// Texts with more characters hold pictures or documents.
-const TEXT_CHARS_MAX: usize = 200;
-
 /// A shorter text may be equal to a field of the request by chance.
 const ECHO_CHARS_MIN: usize = 4;
-
-static ISO_DATE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("^[0-9]{4}-[0-9]{2}-[0-9]{2}$").expect("the pattern is sound"));
-
-static OTHER_DATE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,4}").expect("the pattern is sound")
-});
 
 /// An id: letters that say its kind, and a random part.
 static ID: LazyLock<Regex> = LazyLock::new(|| {
@@ -206,17 +197,7 @@ impl<'c> Holes<'c> {
         if self.scope.keeps(spot.name, &value) {
             return value;
         }
-        let name = snake_case(spot.name);
-        let is_percent = number.as_u64().is_some_and(|number| number <= 100);
-        let is_score = ["score", "percent", "confidence", "similarity"];
-        if is_percent && is_score.iter().any(|word| name.contains(word)) {
-            return "{{fake.percent}}".into();
-        }
-        if number.is_f64() {
-            0.5.into()
-        } else {
-            0.into()
-        }
+        stand_in_number(spot.name, number)
     }
 
     fn text(&mut self, spot: Spot<'_>, text: &str) -> String {
@@ -249,7 +230,7 @@ impl<'c> Holes<'c> {
         if self.scope.catalogue.personal.has(&name) && text.is_empty() {
             return String::new();
         }
-        dummy(&name, text)
+        stand_in_text(&name, text)
     }
 
     /// The placeholder of the field of the request that the value repeats.
@@ -341,46 +322,6 @@ fn entry<'t>(template: &'t Template, name: &str) -> Option<&'t Template> {
         }
         Template::Scalar(_) | Template::Hole(_) | Template::Text(_) | Template::List(_) => None,
     }
-}
-
-/// A dummy value of the same kind.
-fn dummy(name: &str, text: &str) -> String {
-    let has = |word: &str| name.contains(word);
-    let digits = text.trim_start_matches('+');
-    let is_number = !digits.is_empty()
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.'));
-    let fixed = if text.is_empty() {
-        ""
-    } else if text.len() > TEXT_CHARS_MAX || text.starts_with("data:") {
-        "dummy"
-    } else if text.contains('@') {
-        "someone@example.com"
-    } else if text.starts_with("http://") || text.starts_with("https://") {
-        "https://example.com/"
-    } else if digits_of(name) == Some(Digits::Phone) || (is_number && text.starts_with('+')) {
-        "+6281200000001"
-    } else if ISO_DATE.is_match(text) {
-        "{{fake.date}}"
-    } else if OTHER_DATE.is_match(text) {
-        "01-01-1990"
-    } else if is_number {
-        return digits
-            .chars()
-            .map(|c| if c.is_ascii_digit() { '0' } else { c })
-            .collect();
-    } else if text.len() == 2 && (has("nation") || has("country") || has("domicile")) {
-        "ID"
-    } else if ["name", "names", "holder", "mother", "father", "person"]
-        .iter()
-        .any(|word| name.ends_with(word))
-    {
-        "{{fake.full_name}}"
-    } else {
-        "dummy"
-    };
-    fixed.to_owned()
 }
 
 fn texts_of(value: &Value, texts: &mut Vec<String>) {

@@ -1,7 +1,6 @@
 //! Decides what is new in observed replies.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -19,13 +18,13 @@ use crate::cli::progress::Progress;
 /// The fields of an error of the API.
 const OF_ERROR: [&str; 3] = ["error_code", "message", "errors"];
 
-/// Learns from replies: compares them with the outcomes of the shipped scenario files and of those in `folder`, and
-/// writes outcomes for replies that none of them gives. An error is a sentence.
-pub(super) fn learn(observed: &[Observed], folder: &Path) -> Result<Report, String> {
+/// Learns from replies: compares them with the outcomes of the shipped scenario files and of those in `files`, and
+/// adds outcomes for replies that none of them gives. An error is a sentence.
+pub(super) fn learn(observed: &[Observed], files: Files) -> Result<(Files, Report), String> {
     let shipped = Catalogue::load(&[], None).map_err(|errors| errors.to_string())?;
     let mut learner = Learner {
         vocabulary: Vocabulary::of(&shipped),
-        files: Files::read(folder)?,
+        files,
         report: Report::default(),
     };
     let progress = Progress::start();
@@ -35,11 +34,7 @@ pub(super) fn learn(observed: &[Observed], folder: &Path) -> Result<Report, Stri
             learner.report.skip(&reason, &one.place);
         }
     }
-    let Learner {
-        files, mut report, ..
-    } = learner;
-    report.files = files.write()?;
-    Ok(report)
+    Ok((learner.files, learner.report))
 }
 
 struct Learner {
@@ -159,7 +154,9 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Finding {
         .first()
         .filter(|(outcome, template, _)| outcome.name == base || has_same_status(template, reply));
     let differences = nearest.map_or(Vec::new(), |(.., found)| found.clone());
-    let templates: Vec<_> = candidates.iter().map(|(_, template)| *template).collect();
+    let templates: Vec<_> = (with_body(scope.endpoint))
+        .map(|(_, template)| template)
+        .collect();
     let near = nearest.map(|(_, template, _)| *template);
     let body = Holes::new(scope, reply).body(reply, near, &templates);
     let is_taken = |name: &str| is_taken(scope.endpoint, name);
@@ -182,10 +179,14 @@ fn of_body(scope: Scope<'_>, observed: &Observed, reply: &Value) -> Finding {
 
 /// The outcomes with a body and this status.
 fn candidates(endpoint: &Endpoint, status: u16) -> Vec<(&Outcome, &Template)> {
+    with_body(endpoint)
+        .filter(|(outcome, _)| outcome.status == status)
+        .collect()
+}
+
+fn with_body(endpoint: &Endpoint) -> impl Iterator<Item = (&Outcome, &Template)> {
     let outcomes = endpoint.outcomes.values().map(|outcome| &**outcome);
-    let outcomes = outcomes.filter(|outcome| outcome.status == status);
-    let with_body = outcomes.filter_map(|outcome| Some((outcome, outcome.plan()?.0.template())));
-    with_body.collect()
+    outcomes.filter_map(|outcome| Some((outcome, outcome.plan()?.0.template())))
 }
 
 fn described(observed: &Observed) -> NewOutcome {

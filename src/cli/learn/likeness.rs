@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::stand_in::stand_in;
 use super::vocabulary::{Vocabulary, keeps_number};
 use crate::base::{Stamp, json_type};
 use crate::catalogue::{Catalogue, Endpoint, Hole, Shape, Template, dig};
@@ -94,10 +95,13 @@ impl Scope<'_> {
             return expect_kind(path, json_type(known), value, found);
         }
         let name = name_of(path);
-        if known == value || (!self.keeps(name, known) && !self.keeps(name, value)) {
+        let is_kept = self.keeps(name, value);
+        let is_stand_in =
+            || !self.keeps(name, known) || stand_in(name, value).as_ref() == Some(known);
+        if known == value || (!is_kept && is_stand_in()) {
             return;
         }
-        let shown = self.keeps(name, value).then(|| value.to_string());
+        let shown = is_kept.then(|| value.to_string());
         found.push(at(path, DifferenceKind::Value(shown)));
     }
 

@@ -5,27 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::comparison::{Comparison, Selection};
-use super::recording::Recording;
-use super::run::{self, Replacements};
-
-fn replayed(text: &str, at: &Path) -> Result<usize, String> {
-    fs::write(at, text).expect("it is written");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    let mut comparison = Comparison::new(Selection::default());
-    for recording in Recording::read(at, &[], 0)? {
-        let replacements = Replacements {
-            catalogue: None,
-            seed: None,
-        };
-        runtime.block_on(run::replay(&recording, replacements, &mut comparison, None))?;
-    }
-    Ok(comparison.compared)
-}
+use super::fuzzed::replay_export;
 
 #[test]
 fn no_damage_of_a_line_makes_a_replay_panic() {
@@ -35,9 +15,7 @@ fn no_damage_of_a_line_makes_a_replay_panic() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = folder.path().join("damaged.jsonl");
-    let whole = replayed(&kept, &at).expect("it is whole");
+    let whole = replay_export(&kept).expect("it is whole").compared;
     let damages: [fn(&mut Value); 4] = [
         |value| *value = Value::Null,
         |value| *value = json!("\u{0}…"),
@@ -55,8 +33,8 @@ fn no_damage_of_a_line_makes_a_replay_panic() {
             let mut edited = lines.clone();
             damages[(nth + field) / 12 % damages.len()](&mut edited[nth][name]);
             let text: Vec<_> = edited.iter().map(Value::to_string).collect();
-            if let Ok(compared) = replayed(&text.join("\n"), &at) {
-                assert!(compared <= whole, "{name} of line {}", nth + 1);
+            if let Ok(replay) = replay_export(&text.join("\n")) {
+                assert!(replay.compared <= whole, "{name} of line {}", nth + 1);
                 replays += 1;
             }
         }

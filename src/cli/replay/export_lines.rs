@@ -1,7 +1,7 @@
 //! Reads the lines of an export, one after the other.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Take};
+use std::io::{BufRead, BufReader, Take};
 use std::path::Path;
 
 use crate::base::{reason, size_in_words};
@@ -9,14 +9,14 @@ use crate::base::{reason, size_in_words};
 /// The largest export. All its lines are in memory during a replay, because they are not in the order of their worlds.
 const EXPORT_BYTES_MAX: usize = 1 << 30;
 
-pub(super) struct ExportLines {
-    file: Take<BufReader<File>>,
+pub(super) struct ExportLines<R> {
+    file: Take<R>,
     line: Vec<u8>,
     /// The number of the line, from 1 on.
     number: usize,
 }
 
-impl ExportLines {
+impl ExportLines<BufReader<File>> {
     /// An error is a sentence.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| reason(&error))?;
@@ -24,12 +24,17 @@ impl ExportLines {
         if bytes > EXPORT_BYTES_MAX as u64 {
             return Err(too_large());
         }
-        let file = BufReader::new(file).take(EXPORT_BYTES_MAX as u64 + 1);
-        Ok(Self {
-            file,
+        Ok(Self::of(BufReader::new(file)))
+    }
+}
+
+impl<R: BufRead> ExportLines<R> {
+    pub(super) fn of(file: R) -> Self {
+        Self {
+            file: file.take(EXPORT_BYTES_MAX as u64 + 1),
             line: Vec::new(),
             number: 0,
-        })
+        }
     }
 
     /// The next line with its number and its end. The last line may lack its end. None if there is no more. An error is a

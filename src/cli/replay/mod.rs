@@ -7,6 +7,8 @@ mod damaged;
 mod difference;
 mod export_lines;
 mod foreign;
+#[cfg(any(test, fuzzing))]
+mod fuzzed;
 mod learning;
 mod only;
 mod recording;
@@ -15,4 +17,6 @@ mod report;
 mod request;
 mod run;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::fuzzed::{Replayed, replay_document, replay_export};
 pub(super) use self::replay::{Arguments, run};

@@ -1,6 +1,7 @@
 //! Reads a recording: the lines of an export.
 
 use std::collections::HashMap;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::export_lines::ExportLines;
-use super::foreign::{self, Unread};
+use super::foreign::{self, ForeignFile, Unread};
 use crate::base::{read_exact_json, short};
 use crate::cli::output::shown_path;
 
@@ -150,9 +151,13 @@ impl Recording {
     /// The runs in a file: a recording has one for each start of the sandbox. HAR and a Postman collection are one run, in
     /// which `folders` can define more routes. An error is a sentence.
     pub(super) fn read(path: &Path, folders: &[PathBuf], seed: u64) -> Result<Vec<Self>, String> {
-        let Some(file) = foreign::read(path, folders, seed)? else {
-            return Self::read_export(path);
-        };
+        if let Some(file) = foreign::read(path, folders, seed)? {
+            return Ok(vec![Self::of_foreign(file)?]);
+        }
+        Self::of_export(ExportLines::open(path)?)
+    }
+
+    pub(super) fn of_foreign(file: ForeignFile) -> Result<Self, String> {
         let mut run = Self::begun(file.head)?;
         for line in file.lines {
             run.take(line)?;
@@ -162,7 +167,7 @@ impl Recording {
         }
         run.strangers = file.unread.without_key;
         run.unread = Some(file.unread);
-        Ok(vec![run])
+        Ok(run)
     }
 
     /// The same of a file that can be replayed.
@@ -188,8 +193,8 @@ impl Recording {
         lines.any(|line| line["endpoint"] == id)
     }
 
-    fn read_export(path: &Path) -> Result<Vec<Self>, String> {
-        let mut lines = ExportLines::open(path)?;
+    /// The runs in the lines of an export. An error is a sentence.
+    pub(super) fn of_export(mut lines: ExportLines<impl BufRead>) -> Result<Vec<Self>, String> {
         let mut runs: Vec<Self> = Vec::new();
         while let Some((number, line)) = lines.next_line()? {
             if line.trim_ascii().is_empty() {

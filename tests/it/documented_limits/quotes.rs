@@ -551,7 +551,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
         "a longer text is no code, so a dummy value stands for it",
     ),
     (
-        "cli::learn::holes::TEXT_CHARS_MAX",
+        "cli::learn::stand_in::TEXT_CHARS_MAX",
         "a longer text is a picture or a document, so a dummy value stands for it",
     ),
     (

@@ -11,5 +11,7 @@ mod reply_ids;
 mod sent_body;
 
 pub(super) use self::masked::comparable;
-pub(super) use self::read::{Unread, read};
+pub(super) use self::read::{ForeignFile, Unread, read};
+#[cfg(any(test, fuzzing))]
+pub(super) use self::read::{document, of_document};
 pub(super) use self::reply_ids::ReplyIds;

@@ -47,15 +47,25 @@ pub(in crate::cli::replay) fn read(
     if !is_foreign(&mut file)? {
         return Ok(None);
     }
-    let document = document(file)?;
+    let bytes = bytes(file)?;
+    let document = document(&bytes)?;
     let catalogue = Catalogue::load(folders, None).map_err(|errors| errors.to_string())?;
-    let concerns = |method: &str, target: &str| concerns(&catalogue, method, target);
+    of_document(&document, &catalogue, seed).map(Some)
+}
+
+/// HAR or a Postman collection as the lines of an export. An error is a sentence.
+pub(in crate::cli::replay) fn of_document(
+    document: &Value,
+    catalogue: &Catalogue,
+    seed: u64,
+) -> Result<ForeignFile, String> {
+    let concerns = |method: &str, target: &str| concerns(catalogue, method, target);
     let (origin, entries) = if document.get("log").is_some() {
-        (har::creator(&document), har::entries(&document, &concerns)?)
+        (har::creator(document), har::entries(document, &concerns)?)
     } else if document.get("item").is_some() {
         (
             "a Postman collection".to_owned(),
-            postman::entries(&document, &concerns)?,
+            postman::entries(document, &concerns)?,
         )
     } else {
         return Err(
@@ -63,7 +73,7 @@ pub(in crate::cli::replay) fn read(
                 .to_owned(),
         );
     };
-    of_entries(&catalogue, &origin, seed, entries).map(Some)
+    of_entries(catalogue, &origin, seed, entries)
 }
 
 fn of_entries(
@@ -108,7 +118,7 @@ fn is_foreign(file: &mut BufReader<File>) -> Result<bool, String> {
     Ok(tight.starts_with('{') && !tight.starts_with("{\"type\":"))
 }
 
-fn document(file: BufReader<File>) -> Result<Value, String> {
+fn bytes(file: BufReader<File>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let most = FOREIGN_BYTES_MAX as u64 + 1;
     let read = file.take(most).read_to_end(&mut bytes);
@@ -119,7 +129,12 @@ fn document(file: BufReader<File>) -> Result<Value, String> {
             size_in_words(FOREIGN_BYTES_MAX)
         ));
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(bytes)
+}
+
+/// The JSON of a file. An error is a sentence.
+pub(in crate::cli::replay) fn document(bytes: &[u8]) -> Result<Value, String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     serde_json::from_slice(bytes).map_err(|error| {
         format!(
             "it is neither an export nor whole JSON, such as HAR or a Postman collection: {error}"

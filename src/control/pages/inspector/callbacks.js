@@ -2,7 +2,7 @@
 
 import { api, known, send, withoutServer } from './api.js';
 import { word } from './curl.js';
-import { after, button, curlBox, fill, h, machineTime, outcomeOf, say, since, statusOf, took, worldTime } from './dom.js';
+import { after, button, curlBox, ends, fill, h, long, machineTime, outcomeOf, say, since, statusOf, took, worldTime } from './dom.js';
 import { head, headers, text as content } from './json.js';
 import { revealListed, withoutSecrets } from './mask.js';
 import { change, link, place } from './place.js';
@@ -41,6 +41,11 @@ export function open(main, signal) {
   return { placed, keys: { j: run('j'), k: run('k'), r: run('r'), Enter: run('Enter'), Escape: run('Escape'), '/': () => !filter.hidden && filter.focus() } };
 }
 
+function urlOf({ url, reason }) {
+  const text = url ? withoutSecrets(url) : reason;
+  return long('c-url dim', text, ends(text, 'middle'));
+}
+
 function deliveries(room, filter, count, signal) {
   let all = [];
   let dropped = 0;
@@ -50,7 +55,7 @@ function deliveries(room, filter, count, signal) {
     h('span', { class: 'c-path', title: one.type }, one.type),
     h('span', { class: 'c-outcome', title: outcomeOf(one.outcome) }, outcomeOf(one.outcome)),
     h('span', { class: 'c-took dim' }, `${one.attempts.length} ${one.attempts.length === 1 ? 'try' : 'tries'}`),
-    h('span', { class: 'c-url dim', title: one.url ? withoutSecrets(one.url) : one.reason }, one.url ? withoutSecrets(one.url) : one.reason),
+    urlOf(one),
   ];
   // A delivery that has changed is drawn again.
   const rows = new Rows({
@@ -65,7 +70,7 @@ function deliveries(room, filter, count, signal) {
   const list = h('section', { class: 'list', 'aria-label': 'Deliveries' },
     h('div', { class: 'head-row', 'aria-hidden': 'true' },
       [['c-time', 'last sent'], ['state', 'state'], ['c-path', 'type'], ['c-outcome', 'outcome'], ['c-took', 'tries']].map(([cls, words]) => h('span', { class: cls }, words))),
-    rows.element, empty);
+    rows.element, rows.whole, empty);
   const split = h('div', { class: 'split callbacks' }, list, pane);
   const times = timeline(signal);
   let shown = null;

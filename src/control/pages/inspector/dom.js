@@ -14,6 +14,18 @@ export function h(tag, given = {}, ...children) {
   return put(element, ...children);
 }
 
+/** So many characters at the end of a long text stay where there is no room: texts that begin alike often differ there. */
+const END_CHARS = 6;
+
+/** A text whose middle is cut off where there is no room for it. */
+export function ends(text, cls) {
+  const at = text.length > 2 * END_CHARS ? text.length - END_CHARS : text.length;
+  return [h('span', { class: cls }, text.slice(0, at)), at < text.length && h('span', { class: `${cls} end` }, text.slice(at))];
+}
+
+/** A cell for a long text, in the parts of `ends`. Its name has the text as a whole: screen readers would stop between parts. */
+export const long = (cls, text, ...parts) => h('span', { class: `${cls} long`, title: text, role: 'group', 'aria-label': text }, ...parts);
+
 export function put(element, ...children) {
   element.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
   return element;

@@ -1,7 +1,7 @@
 // The requests as they arrive, and one of them in detail.
 
 import { NO_WORLD, known, withoutServer } from './api.js';
-import { button, clock, curlBox, fill, h, outcomeOf, statusOf, took } from './dom.js';
+import { button, clock, curlBox, ends, fill, h, long, outcomeOf, statusOf, took } from './dom.js';
 import { detail } from './detail.js';
 import { plainPath } from './mask.js';
 import { change, place } from './place.js';
@@ -25,9 +25,13 @@ function fits(entry, { q, endpoint, status, world, span }) {
 
 /** If there is no room, the middle goes first: the version and the resource say most. An id at the end goes before it. */
 function pathOf(path) {
-  const [, version, middle, tail] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
-  return h('span', { class: 'c-path', title: path },
-    h('span', {}, version), h('span', { class: 'middle' }, middle), h('span', { class: /\d.*\d.*\d/.test(tail ?? '') ? 'tail id' : 'tail' }, tail ?? ''));
+  const [, version, middle, tail = ''] = /^(\/[^/]*)(.*?)(\/[^/]*)?$/.exec(path);
+  return long('c-path', path, h('span', {}, version), ends(middle, 'middle'), ends(tail, /\d.*\d.*\d/.test(tail) ? 'tail id' : 'tail'));
+}
+
+function worldOf(tag) {
+  const name = store.nameOf(tag);
+  return h('span', { class: 'c-world dim', title: name === tag ? tag : `${name} · ${tag}` }, name);
 }
 
 function row(entry) {
@@ -39,7 +43,7 @@ function row(entry) {
   ];
   return [
     h('time', { class: 'c-time dim', datetime: entry.at, title: `${entry.at}, by the clock of the machine` }, clock(entry.at)),
-    h('span', { class: 'c-world dim', title: entry.world }, store.nameOf(entry.world)),
+    worldOf(entry.world),
     h('span', { class: `c-method m-${entry.method}` }, entry.method),
     pathOf(plainPath(entry.path)),
     statusOf(entry.status),
@@ -68,7 +72,7 @@ export function open(main, signal) {
     h('div', { class: 'head-row', 'aria-hidden': 'true' },
       [['c-time', 'machine time'], ['c-world', 'world'], ['c-method', 'method'], ['c-path', 'path'], ['status', 'status'], ['c-outcome', 'outcome'], ['c-took', 'took']]
         .map(([cls, words]) => h('span', { class: cls }, words))),
-    rows.element, empty, fresh);
+    rows.element, rows.whole, empty, fresh);
   const split = h('div', { class: 'split requests' }, list, pane);
   const times = timeline(signal);
   fill(main,

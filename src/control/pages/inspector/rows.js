@@ -23,6 +23,8 @@ export class Rows {
     Object.assign(this, { id, row, key, pick, flatFrom, tall, flat });
     this.space = h('div', { role: 'presentation', class: 'space' });
     this.element = h('div', { class: 'rows', role: 'listbox', tabindex: '0', id, 'aria-label': label }, this.space);
+    // Below the list: the whole path of the chosen row, where the row has no room for it. Readers of the row have it there.
+    this.whole = h('p', { class: 'whole', 'aria-hidden': 'true', hidden: true });
     this.element.addEventListener('scroll', () => this.draw(), { passive: true });
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.#watch = new ResizeObserver(() => this.draw());
@@ -139,6 +141,19 @@ export class Rows {
     const chosen = drawn.get(this.#chosen);
     if (chosen) this.element.setAttribute('aria-activedescendant', chosen.id);
     else this.element.removeAttribute('aria-activedescendant');
+    this.#showWhole(chosen);
+  }
+
+  #showWhole(row) {
+    const long = row?.querySelector('.long');
+    const isCut = Boolean(long) && [long, ...long.children].some((part) => part.scrollWidth > part.clientWidth);
+    if (this.whole.hidden === !isCut && this.whole.textContent === (isCut ? long.title : '')) return;
+    const at = this.#items.findIndex((item) => this.key(item) === this.#chosen);
+    const bottom = () => this.element.scrollTop + this.element.clientHeight;
+    const wasSeen = (at + 1) * this.height <= bottom();
+    this.whole.hidden = !isCut;
+    this.whole.textContent = isCut ? long.title : '';
+    if (isCut && wasSeen && (at + 1) * this.height > bottom()) this.#reveal(at); // the path has taken the room of its row
   }
 
   #make(item, key) {

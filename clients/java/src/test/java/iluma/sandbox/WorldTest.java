@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What a test can do with a world. */
@@ -229,6 +230,34 @@ class WorldTest {
         assertEquals(200, check(world, "1").status());
         world.faults();
         assertEquals(200, check(world, "1").status());
+    }
+
+    @Test
+    void thePartsOfATraceAreFoundByItsIdAndAMalformedOneIsRefused(World world) {
+        register(world, world.inbox().url());
+        String id = "0af7651916cd43dd8448eb211c80319c";
+        String parent = "00-" + id + "-b7ad6b7169203331-01";
+        String trace = check(world, "1234567890", "traceparent", parent, "x-request-id", "abc-1").trace();
+        check(world, "2222222222");
+        world.idle();
+        for (Query query : List.of(Query.any().requestId("abc-1"), Query.any().traceparent(id))) {
+            assertEquals(List.of(trace), world.requests(query).stream().map(Request::trace).toList());
+        }
+        DeliveryQuery byRequest = DeliveryQuery.any().requestId("abc-1");
+        for (DeliveryQuery query : List.of(byRequest, DeliveryQuery.any().traceparent(id))) {
+            List<Delivery> found = world.deliveries(query);
+            assertEquals(List.of("abc-1"), found.stream().map(Delivery::requestId).toList());
+            assertTrue(found.get(0).traceparent().contains(id), found.get(0).traceparent());
+        }
+        assertEquals(List.of(), world.requests(Query.any().requestId("abc-2")));
+        assertEquals(List.of(), world.deliveries(DeliveryQuery.any().requestId("abc-2")));
+        List<Executable> malformed = List.of(
+                () -> world.requests(Query.any().traceparent("00-zz")),
+                () -> world.deliveries(DeliveryQuery.any().traceparent("00-zz")));
+        for (Executable call : malformed) {
+            String message = assertThrows(SandboxException.class, call).getMessage();
+            assertTrue(message.contains("traceparent"), message);
+        }
     }
 
     @Test
