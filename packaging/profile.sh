@@ -1,9 +1,9 @@
 #!/bin/sh
 # Prints the path of a profile for the compiler. It builds an instrumented binary and uses it as its users do (train.py):
 #     PROFILE=$(packaging/profile.sh) packaging/binary.sh OUT
-# With the profile, code that is used often becomes faster, code that is never used becomes smaller, and both lie apart. It
-# needs python3 and llvm-profdata of the compiler's release: `rustup component add llvm-tools`. The binary is run, so this
-# makes profiles only for the machine's own target.
+# With the profile, code that is used often becomes faster, code that is never used becomes smaller, and what a start uses
+# lies together. It needs python3 and llvm-profdata of the compiler's release: `rustup component add llvm-tools`. The binary is
+# run, so this makes profiles only for the machine's own target.
 set -eu
 cd "$(dirname "$0")/.."
 target=$(rustc -vV | sed -n 's/^host: //p')
@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # shellcheck source=packaging/flags.sh
 . packaging/flags.sh
-RUSTFLAGS="$RUSTFLAGS -C profile-generate"
+RUSTFLAGS="$RUSTFLAGS -C profile-generate -C llvm-args=-pgo-temporal-instrumentation" # the latter notes the order too
 # The optimisation of the whole program takes most of the time, and comes after the code that counts was added. It has the
 # level of the last crate. (Another profile of Cargo would change the names of all functions, which the compiler looks up.)
 cargo rustc --release --locked --bin iluma-sandbox --target "$target" -- -C opt-level=0 >&2
