@@ -23,7 +23,7 @@ RUSTFLAGS="$RUSTFLAGS -C profile-generate -C llvm-args=-pgo-temporal-instrumenta
 cargo rustc --release --locked --bin iluma-sandbox --target "$target" -- -C opt-level=0 >&2
 folder=${CARGO_TARGET_DIR:-target}
 cp "$folder/$target/release/iluma-sandbox" "$work/instrumented"
-LLVM_PROFILE_FILE=$work/%m.profraw packaging/train.py "$work/instrumented" >&2
+LLVM_PROFILE_FILE=$work/%p.profraw packaging/train.py "$work/instrumented" >&2
 "$tool" merge --output "$work/profile" "$work"/*.profraw
 
 # Cargo sees a new path, but not that a file has changed. The compiler wants an absolute path.

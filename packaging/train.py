@@ -18,7 +18,7 @@ import urllib.request
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STARTS = 40
+STARTS = 20
 NEW_CONNECTIONS = 1000
 CONNECTIONS = 64
 ROUNDS = 600  # each with one request on every connection

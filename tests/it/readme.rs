@@ -48,6 +48,7 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
         "`replay_against.rs` tests it",
     ),
     ("docs/speed.md", "make", "it takes minutes"),
+    ("docs/speed.md", "cargo", "it takes minutes"),
 ];
 
 #[test]
