@@ -21,10 +21,12 @@ RUSTFLAGS="$RUSTFLAGS -C strip=symbols"
 # A profile of profile.sh. It does not fit some functions of the last crate, which were counted without optimisation.
 if [ -n "${PROFILE:-}" ]; then
     RUSTFLAGS="$RUSTFLAGS -C profile-use=$PROFILE -C llvm-args=-no-pgo-warn-mismatch"
-    # LLVM's linker lays the functions of a start side by side, so that fewer pages are read. Rust has it for this target.
+    # LLVM's linker lays the functions of a start side by side, and those that are never used apart, so that fewer pages are
+    # read. Rust has it for this target.
     case $target in
         x86_64-unknown-linux-gnu)
-            RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,--irpgo-profile=$PROFILE,--bp-startup-sort=function"
+            layout=--irpgo-profile=$PROFILE,--bp-startup-sort=function,-z,keep-text-section-prefix
+            RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,$layout"
             ;;
     esac
 fi
