@@ -9,6 +9,7 @@ Other commands are not used, because they need not be fast."""
 import base64
 import hashlib
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -44,11 +45,14 @@ body.result = { is_found = true }
 
 
 class Sandbox:
-    """A running sandbox with a port of its own."""
+    """A running sandbox with a port of its own. With one core it runs other code than with several."""
 
-    def __init__(self, binary, *flags):
+    def __init__(self, binary, *flags, has_one_core):
         command = [binary, "serve", "--port", "0", "--format", "json", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        take_one_core = set_one_core if has_one_core and hasattr(os, "sched_setaffinity") else None
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=take_one_core
+        )
         self.url = json.loads(self.process.stdout.readline())["url"]
         self.address = ("127.0.0.1", int(self.url.rsplit(":", 1)[1]))
 
@@ -69,6 +73,10 @@ class Sandbox:
         asked = urllib.request.Request(f"{self.url}/__sandbox/{path}", body, {"authorization": basic(KEY)}, method=method)
         with urllib.request.urlopen(asked, timeout=SECONDS_MAX) as reply:
             reply.read()
+
+
+def set_one_core():
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def basic(key):
@@ -176,10 +184,12 @@ def main(binary):
     ]
     worlds = [request("POST", SCREENING, PERSON, key=development_key(number)) for number in range(CONNECTIONS)]
 
-    for _ in range(STARTS):
-        with Sandbox(binary, "--log-format", "off") as sandbox:
+    for number in range(STARTS):
+        with Sandbox(binary, "--log-format", "off", has_one_core=number % 2 == 0) as sandbox:
             connect_anew(sandbox, magic[0], 1)
-    with tempfile.TemporaryDirectory() as folder, Sandbox(binary, "--scenarios", folder) as sandbox:
+    with Sandbox(binary, "--log-format", "off", has_one_core=True) as sandbox:
+        load(sandbox, magic, ROUNDS, 200)
+    with tempfile.TemporaryDirectory() as folder, Sandbox(binary, "--scenarios", folder, has_one_core=False) as sandbox:
         load(sandbox, magic, ROUNDS, 200)
         load(sandbox, plain, ROUNDS // 4)
         load(sandbox, documented(binary), ROUNDS // 8)
