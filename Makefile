@@ -31,7 +31,7 @@ bench bench-growth bench-peers: export SANDBOX_BIN ?= $(BINARY)
 binary: ## build the binary as releases have it, with a profile; needs python3 and `rustup component add llvm-tools`
 	PROFILE=$$(packaging/profile.sh) && export PROFILE && packaging/binary.sh $(BINARY)
 
-bench: $(if $(SANDBOX_BIN),,binary) ## measure against bare hyper servers; takes about three minutes on a quiet Linux machine
+bench: $(if $(SANDBOX_BIN),,binary) ## measure against bare hyper servers; after the build it takes three minutes on a quiet Linux machine
 	cargo bench --locked --bench throughput
 
 bench-growth: $(if $(SANDBOX_BIN),,binary) ## measure many rules, files, worlds, records, callbacks and inspectors, and large uploads, against few
