@@ -2,14 +2,14 @@
 # Prints the path of a profile for the compiler. It builds an instrumented binary and uses it as its users do (train.py):
 #     PROFILE=$(packaging/profile.sh) packaging/binary.sh OUT
 # With the profile, code that is used often becomes faster, code that is never used becomes smaller, and what a start uses
-# lies together. It needs python3 and llvm-profdata of the compiler's release: `rustup component add llvm-tools`. The binary is
-# run, so this makes profiles only for the machine's own target.
+# lies together. It needs python3 and the compiler's llvm-profdata: `rustup component add llvm-tools`, or the same version from
+# elsewhere, named by LLVM_PROFDATA. The binary is run, so this makes profiles only for the machine's own target.
 set -eu
 cd "$(dirname "$0")/.."
 target=$(rustc -vV | sed -n 's/^host: //p')
-tool=$(rustc --print sysroot)/lib/rustlib/$target/bin/llvm-profdata
-if ! [ -x "$tool" ]; then
-    echo "profile.sh: the compiler has no llvm-profdata: run \`rustup component add llvm-tools\`" >&2
+tool=${LLVM_PROFDATA:-$(rustc --print sysroot)/lib/rustlib/$target/bin/llvm-profdata}
+if ! command -v "$tool" >/dev/null; then
+    echo "profile.sh: there is no $tool: run \`rustup component add llvm-tools\`" >&2
     exit 1
 fi
 
