@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2089,SC2090
-# The compiler flags of released binaries. binary.sh and wheel.sh source this file with $target set. They use the same
-# flags, so that one can reuse what the other has compiled.
+# The compiler flags of released binaries. binary.sh, wheel.sh and profile.sh source this file with $target set. The
+# first two use the same flags, so that one can reuse what the other has compiled.
 
 # The binary needs no other files: on Linux no loader and no libc, on Windows no runtime. Because a target is named, the
 # flag does not apply to build scripts and macros, which cannot be static.

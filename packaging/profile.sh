@@ -15,6 +15,7 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+unset PROFILE # an earlier one is not used
 # shellcheck source=packaging/flags.sh
 . packaging/flags.sh
 RUSTFLAGS="$RUSTFLAGS -C profile-generate -C llvm-args=-pgo-temporal-instrumentation" # the latter notes the order too

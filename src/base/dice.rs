@@ -11,6 +11,9 @@ use smallvec::SmallVec;
 
 use super::json_number::canonical_number;
 
+/// How much the hasher gets at once. Most inputs of a draw are shorter.
+const PENDING_BYTES: usize = 256;
+
 /// Hashes everything that a draw depends on, piece by piece. The same pieces give the same draws in every release.
 #[derive(Clone)]
 pub(crate) struct Mix {
@@ -19,9 +22,6 @@ pub(crate) struct Mix {
     pending: [u8; PENDING_BYTES],
     pending_bytes: usize,
 }
-
-/// Most inputs of a draw are shorter.
-const PENDING_BYTES: usize = 256;
 
 impl Mix {
     /// Starts from the sandbox's seed and the name of what is drawn.

@@ -18,7 +18,7 @@ const OTHER_THREADS: usize = 4;
 const THREAD_BYTES: usize = (2 << 20) + (256 << 10);
 
 /// Tries to get the memory and the threads that a sandbox needs at once, and gives them back. An error is a sentence. Where no
-/// limit is near it tries nothing, because a trial takes as long as the rest of a start.
+/// limit is near it tries nothing, because a trial slows the start down.
 pub(super) fn check_room() -> Result<(), String> {
     let number = cores() + OTHER_THREADS;
     if limits::are_far(number) {
@@ -68,6 +68,7 @@ fn start_together(number: usize) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 mod limits {
     use std::fs;
+    use std::path::Path;
 
     use rustix::process::{Resource, getrlimit};
 
@@ -96,14 +97,17 @@ mod limits {
         threads.parse().ok()
     }
 
+    /// A limit that cannot be seen may be near.
     fn is_far_of_groups(threads: usize) -> bool {
-        control_groups("pids").iter().all(|group| {
-            let Some(limit) = group.number("pids.max") else {
-                return true;
-            };
-            let running = group.number("pids.current");
-            running.is_some_and(|running| running + threads <= limit)
-        })
+        let can_be_seen = Path::new("/sys/fs/cgroup").is_dir();
+        can_be_seen
+            && control_groups("pids").iter().all(|group| {
+                let Some(limit) = group.number("pids.max") else {
+                    return true;
+                };
+                let running = group.number("pids.current");
+                running.is_some_and(|running| running + threads <= limit)
+            })
     }
 }
 
